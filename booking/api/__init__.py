@@ -1,0 +1,1 @@
+"""JSON for programs: one of three thin ways in to the verbs."""

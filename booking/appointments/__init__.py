@@ -1,0 +1,1 @@
+"""An appointment: what was agreed between a business and a client."""

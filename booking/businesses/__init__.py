@@ -1,0 +1,1 @@
+"""A business: the tenant, and the members (owner, manager, staff) who run it."""

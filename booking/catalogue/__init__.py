@@ -1,0 +1,1 @@
+"""The catalogue: the services a business offers and the staff members who perform them."""

@@ -1,0 +1,1 @@
+"""A client: a person, and their pets, as one business knows them."""

@@ -1,0 +1,1 @@
+"""An import: a client list from somewhere else, read, mapped, tried, applied and undone."""

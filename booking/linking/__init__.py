@@ -1,0 +1,1 @@
+"""Linking: from a sign-up to a proved mailbox to the right client record."""

@@ -1,0 +1,1 @@
+"""Mail: one email at a time, as a row with a state, from being due to being sent."""

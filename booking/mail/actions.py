@@ -1,0 +1,168 @@
+"""Putting an email in the queue, and taking it through: claim, send once, mark."""
+
+import random
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy.orm import Session
+
+from booking import clock, wakeup
+from booking.database import new_id, settings_of
+from booking.mail.message import Email
+from booking.mail.models import (
+    EmailState,
+    OutboundEmail,
+    Suppression,
+    SuppressionReason,
+)
+from booking.mail.transports import Outcome, Stage
+
+RETRY_AFTER_MINUTES = (1, 5, 30, 120, 360, 720, 1440)
+
+
+def queue(
+    session: Session, email: Email, *, to: str, business_id: uuid.UUID | None = None
+) -> OutboundEmail:
+    """The email leaves after the commit, by the worker's hand; or not at all, without a commit."""
+    moment = clock.now()
+    row = OutboundEmail(
+        id=new_id(),
+        business_id=business_id,
+        kind=type(email).__name__,
+        to_email=to,
+        fields=email.model_dump(mode="json"),
+        state=EmailState.QUEUED,
+        due_at=moment,
+        created_at=moment,
+    )
+    session.add(row)
+    wakeup.after_commit(session, "send_due_emails")
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row this worker alone may send until its lease ends, as plain values."""
+
+    id: uuid.UUID
+    kind: str
+    to_email: str
+    fields: dict[str, object]
+    created_at: datetime
+    attempts: int
+
+
+def claim(session: Session, limit: int = 10) -> list[Claimed]:
+    """Due emails, marked as being sent, oldest first.
+
+    A row whose lease ended belongs to a worker that died while sending: it comes again, once more
+    with the same Message-ID.
+    """
+    moment = clock.now()
+    due = (
+        select(OutboundEmail)
+        .where(
+            or_(
+                OutboundEmail.state.in_(
+                    [EmailState.QUEUED, EmailState.DEFERRED, EmailState.UNCERTAIN]
+                ),
+                (OutboundEmail.state == EmailState.SENDING) & (OutboundEmail.lease_until < moment),
+            ),
+            OutboundEmail.due_at <= moment,
+        )
+        .order_by(OutboundEmail.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = list(session.scalars(due))
+    lease = moment + timedelta(seconds=settings_of(session).send_lease_seconds)
+    for row in rows:
+        row.state = EmailState.SENDING
+        row.lease_until = lease
+        row.attempts += 1
+    return [
+        Claimed(row.id, row.kind, row.to_email, row.fields, row.created_at, row.attempts)
+        for row in rows
+    ]
+
+
+def mark(session: Session, claimed: Claimed, outcome: Outcome) -> None:
+    """Write down what became of a claimed email. Changes nothing when the claim was lost."""
+    moment = clock.now()
+    state, due_at = next_state(outcome, claimed.attempts, moment)
+    session.execute(
+        update(OutboundEmail)
+        .where(
+            OutboundEmail.id == claimed.id,
+            OutboundEmail.state == EmailState.SENDING,
+            OutboundEmail.attempts == claimed.attempts,
+        )
+        .values(
+            state=state,
+            due_at=due_at,
+            lease_until=None,
+            smtp_code=outcome.code,
+            reason=outcome.reason[:300],
+            sent_at=moment if state is EmailState.SENT else None,
+        )
+    )
+
+
+def next_state(outcome: Outcome, attempts: int, moment: datetime) -> tuple[EmailState, datetime]:
+    """Where an email goes from here.
+
+    Refused for now: later, with jitter (RFC 5321 §4.5.4.1). Refused for good: failed. Broken after
+    the final dot: sent once more, then believed (RFC 1047).
+    """
+    if outcome.stage is Stage.ACCEPTED:
+        return EmailState.SENT, moment
+    if outcome.stage is Stage.REFUSED or attempts > len(RETRY_AFTER_MINUTES):
+        return EmailState.FAILED, moment
+    if outcome.stage is Stage.UNKNOWN:
+        return (EmailState.UNCERTAIN, moment) if attempts < 2 else (EmailState.SENT, moment)
+    minutes = RETRY_AFTER_MINUTES[attempts - 1]
+    return EmailState.DEFERRED, moment + timedelta(minutes=minutes * random.uniform(1.0, 1.3))  # noqa: S311 - jitter
+
+
+def oldest_due(session: Session) -> datetime | None:
+    """When the email that has waited longest became due; the readiness check looks at it."""
+    return session.scalar(
+        select(OutboundEmail.due_at)
+        .where(
+            OutboundEmail.state.in_(
+                [EmailState.QUEUED, EmailState.DEFERRED, EmailState.UNCERTAIN, EmailState.SENDING]
+            ),
+            or_(OutboundEmail.lease_until.is_(None), OutboundEmail.lease_until < clock.now()),
+        )
+        .order_by(OutboundEmail.due_at)
+        .limit(1)
+    )
+
+
+def suppress(
+    session: Session, business_id: uuid.UUID, email_key: str, reason: SuppressionReason
+) -> None:
+    """From now on this business invites that address no more. Saying it twice changes nothing."""
+    known = session.scalar(select(Suppression.id).where(Suppression.email_key == email_key))
+    if known is None:
+        session.add(
+            Suppression(
+                business_id=business_id,
+                email_key=email_key,
+                reason=reason,
+                created_at=clock.now(),
+            )
+        )
+
+
+def forget_sent(session: Session, older_than: datetime) -> int:
+    """Remove what was sent long ago: bodies hold people's details. Returns how many."""
+    result = session.execute(
+        OutboundEmail.__table__.delete().where(  # type: ignore[attr-defined]
+            OutboundEmail.state == EmailState.SENT, OutboundEmail.sent_at < older_than
+        )
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount

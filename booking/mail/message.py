@@ -1,0 +1,182 @@
+"""What an email is: a class with values, a pair of templates, and how both become bytes.
+
+A room that writes to people declares a subclass of `Email` in its `emails.py` and lays
+`<name>.txt` and `<name>.html` into its `templates/`. This room never knows who writes.
+"""
+
+import abc
+import functools
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+import jinja2
+from emails.message import Message
+from pydantic import BaseModel, ConfigDict
+
+from booking import clock
+from booking.config import Settings
+from booking.tokens import Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """`content_type` with its parameters, e.g. `text/calendar; method=REQUEST`."""
+
+    file_name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses and secrets for a mail, derived while it is rendered; never kept."""
+
+    settings: Settings
+
+    def url(self, path: str) -> str:
+        return f"{self.settings.public_url}{path}"
+
+    def secret(self, purpose: Purpose, row_id: uuid.UUID, generation: int = 0) -> str:
+        return self.settings.keyring.derive(purpose, row_id, generation)
+
+    def code(self, purpose: Purpose, row_id: uuid.UUID, generation: int = 0) -> str:
+        return self.settings.keyring.derive_code(purpose, row_id, generation)
+
+
+class Email(BaseModel, abc.ABC):
+    """One email to one person. Values are plain and small: they wait in the database as JSON.
+
+    `sender_name` is who writes (a business); the address is always ours. `subject` holds nothing
+    that a stranger typed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    template: ClassVar[str]
+    kinds: ClassVar[dict[str, type["Email"]]] = {}
+
+    sender_name: str = ""
+    reply_to: str = ""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        Email.kinds[cls.__name__] = cls
+
+    @property
+    @abc.abstractmethod
+    def subject(self) -> str: ...
+
+    def context(self, links: Links) -> dict[str, Any]:
+        """What the templates need besides the values themselves: links and codes."""
+        return {}
+
+    def attachments(self, settings: Settings) -> list[Attachment]:
+        return []
+
+    def headers(self, links: Links) -> dict[str, str]:
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a transport is handed: who to, and the bytes of the message."""
+
+    mail_from: str
+    to: str
+    content: bytes
+
+
+def render(email: Email, settings: Settings) -> Rendered:
+    links = Links(settings)
+    values = {name: getattr(email, name) for name in type(email).model_fields}
+    context = {**values, **email.context(links), "subject": email.subject, "links": links}
+    room, _, name = email.template.partition("/")
+    pages = templates()
+    return Rendered(
+        subject=email.subject,
+        text=pages.get_template(f"{room}/templates/{name}.txt").render(context),
+        html=pages.get_template(f"{room}/templates/{name}.html").render(context),
+    )
+
+
+def compose(
+    email: Email, *, to: str, row_id: uuid.UUID, written_at: datetime, settings: Settings
+) -> Envelope:
+    """The finished message. The same row always gives the same Message-ID and links."""
+    rendered = render(email, settings)
+    message = Message(
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        mail_from=(clean_name(email.sender_name) or "Booking", settings.mail_from),
+        mail_to=to,
+        message_id=message_id(row_id, settings),
+        date=format_datetime(written_at),
+        reply_to=email.reply_to or None,
+        headers={"Auto-Submitted": "auto-generated", **email.headers(Links(settings))},
+    )
+    for attachment in email.attachments(settings):
+        message.attach(
+            filename=attachment.file_name,
+            data=attachment.content,
+            mime_type=attachment.content_type,
+        )
+    return Envelope(settings.mail_from, to, message.as_bytes())
+
+
+def message_id(row_id: uuid.UUID, settings: Settings) -> str:
+    """Derived from the row, so that a repeat after a crash is recognised as the same message."""
+    local = settings.keyring.derive(Purpose.MESSAGE_ID, row_id)
+    return f"<{local}@{urlsplit(settings.public_url).hostname}>"
+
+
+def clean_name(name: str) -> str:
+    """A display name without what could end a header or look like an address or a link."""
+    without_controls = re.sub(
+        r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", " ", name
+    )
+    return re.sub(r"\s+", " ", re.sub(r"[<>@\"\\:/]", " ", without_controls)).strip()[:60]
+
+
+@functools.cache
+def templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("booking", ""),
+        autoescape=jinja2.select_autoescape(["html"]),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["when"] = say_when
+    environment.filters["money"] = say_money
+    return environment
+
+
+def say_when(moment: datetime, zone_name: str) -> str:
+    """As people say it: `Sat 12 Dec 2026, 9:30 am`."""
+    local = clock.to_local(moment, zone_name)
+    hour = local.hour % 12 or 12
+    half = "am" if local.hour < 12 else "pm"
+    return f"{local:%a} {local.day} {local:%b %Y}, {hour}:{local:%M} {half}"
+
+
+def say_money(minor: int, currency: str) -> str:
+    """Minor units as people write them; ISO 4217 currencies without minor units have none."""
+    if currency in {"JPY", "KRW", "CLP", "VND", "ISK"}:
+        return f"{minor:,} {currency}"
+    sign = {"USD": "$", "EUR": "€", "GBP": "£"}.get(currency)
+    amount = f"{minor / 100:,.2f}"
+    return f"{sign}{amount}" if sign else f"{amount} {currency}"

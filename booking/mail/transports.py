@@ -1,0 +1,181 @@
+"""The ways a message leaves this machine: a mail server, or a folder of files."""
+
+import contextlib
+import smtplib
+import ssl
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from emails.backend.smtp.backend import SMTPBackend
+from emails.backend.smtp.client import SMTPClientWithResponse, SMTPClientWithResponse_SSL
+
+from booking import clock
+from booking.config import Settings
+from booking.mail.message import Envelope
+
+
+class Stage(StrEnum):
+    """How far one attempt came, which decides whether a repeat is safe."""
+
+    ACCEPTED = "accepted"
+    DELAYED = "delayed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    stage: Stage
+    code: int | None = None
+    reason: str = ""
+
+
+class Transport(Protocol):
+    def send(self, envelope: Envelope) -> Outcome:
+        """One attempt, no hidden retry. Never raises for what a mail server may do."""
+
+    def close(self) -> None: ...
+
+
+def open_transport(settings: Settings) -> Transport:
+    if settings.mailbox is not None:
+        return Mailbox(settings.mailbox)
+    return Smtp(settings)
+
+
+class Mailbox:
+    """The embedded kind: one `.eml` file a message, complete before it has its name."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def send(self, envelope: Envelope) -> Outcome:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = f"{clock.now():%Y%m%dT%H%M%S.%f}-{uuid.uuid4().hex[:8]}.eml"
+        unfinished = self.folder / f".{name}"
+        unfinished.write_bytes(envelope.content)
+        unfinished.replace(self.folder / name)
+        return Outcome(Stage.ACCEPTED, 250, "kept in the local mailbox")
+
+    def close(self) -> None:
+        return
+
+
+class _KnowsItsStage(SMTPClientWithResponse):
+    """Remembers whether the message itself was on its way when a connection broke."""
+
+    data_was_sent = False
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self.data_was_sent = False
+        self.putcmd("data")
+        code, reply = self.getreply()
+        if code != 354:
+            return code, reply
+        self.data_was_sent = True
+        quoted = smtplib._quote_periods(msg)  # type: ignore[attr-defined]
+        self.send(quoted + (b"" if quoted.endswith(b"\r\n") else b"\r\n") + b".\r\n")
+        code, reply = self.getreply()
+        self.data_was_sent = False
+        return code, reply
+
+
+class _KnowsItsStageOverTls(SMTPClientWithResponse_SSL, _KnowsItsStage):
+    pass
+
+
+class _OneAttempt(SMTPBackend):
+    """`emails` sends again by itself after a lost connection, and the receiver gets two copies."""
+
+    connection_cls = _KnowsItsStage
+    connection_ssl_cls = _KnowsItsStageOverTls
+
+    def retry_on_disconnect(self, func: Any) -> Any:
+        return func
+
+
+class Smtp:
+    """A mail server, over one connection that is kept while it works."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._open = partial(_OneAttempt, **_connection(settings))
+        self._backend = self._open()
+
+    def send(self, envelope: Envelope) -> Outcome:
+        try:
+            response = self._backend.sendmail(
+                from_addr=envelope.mail_from, to_addrs=[envelope.to], msg=_Bytes(envelope.content)
+            )
+        except (smtplib.SMTPServerDisconnected, OSError, ssl.SSLError) as error:
+            return self._broken(error)
+        except smtplib.SMTPResponseException as error:
+            return self._answered(error.smtp_code, error.smtp_error)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, text = next(iter(error.recipients.values()))
+            return self._answered(code, text)
+        except smtplib.SMTPException as error:
+            self.close()
+            return Outcome(Stage.DELAYED, None, _words(error))
+        code = response.status_code if response else None
+        return Outcome(Stage.ACCEPTED, code, "accepted by the mail server")
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            self._backend.close()
+        self._backend = self._open()
+
+    def _broken(self, error: Exception) -> Outcome:
+        client = self._backend._client
+        after_the_dot = isinstance(client, _KnowsItsStage) and client.data_was_sent
+        self._drop()
+        stage = Stage.UNKNOWN if after_the_dot else Stage.DELAYED
+        return Outcome(stage, None, f"the connection broke: {_words(error)}")
+
+    def _answered(self, code: int, text: bytes | str) -> Outcome:
+        words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        if code == 421:
+            self._drop()
+        stage = Stage.REFUSED if 500 <= code < 600 else Stage.DELAYED
+        return Outcome(stage, code, words[:300])
+
+    def _drop(self) -> None:
+        """Leave a connection that no longer answers, without a word."""
+        if self._backend._client is not None:
+            self._backend._client.close()
+        self._backend = self._open()
+
+
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    """`SMTPBackend.sendmail` asks its message for nothing but its bytes."""
+
+    content: bytes
+
+    def as_bytes(self) -> bytes:
+        return self.content
+
+
+def _connection(settings: Settings) -> dict[str, Any]:
+    """`smtp://user:password@host:587?starttls=true` or `smtps://…` as the backend's arguments."""
+    parts = urlsplit(settings.smtp_url)
+    options = parse_qs(parts.query)
+    tls_from_the_start = parts.scheme == "smtps"
+    return {
+        "host": parts.hostname or "localhost",
+        "port": parts.port or (465 if tls_from_the_start else 25),
+        "user": unquote(parts.username) if parts.username else None,
+        "password": unquote(parts.password) if parts.password else None,
+        "ssl": tls_from_the_start,
+        "tls": options.get("starttls") == ["true"],
+        "timeout": settings.smtp_timeout_seconds,
+        "fail_silently": False,
+    }
+
+
+def _words(error: Exception) -> str:
+    return (str(error) or type(error).__name__)[:200]

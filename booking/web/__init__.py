@@ -1,0 +1,1 @@
+"""Pages and forms for people: one of three thin ways in to the verbs."""

@@ -1,0 +1,180 @@
+// Makes better what already works without it. Everything is declared on the element by a data- attribute; see each part.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  root.classList.add("has-script");
+  const announcer = document.getElementById("announcer");
+  const announce = (text) => { if (announcer && text) announcer.textContent = text; };
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+  // An error summary is read first: it takes the focus when the page opens.
+  document.querySelector("[data-focus]")?.focus();
+
+  // ---- Forms: confirm, then send once ----------------------------------------------------------------------------
+  // data-confirm="dialog-id": the native dialog asks; its button with value="confirm" sends.
+  // data-repeat: the form may be sent again at once (a download).
+  const confirmed = new WeakSet();
+  const guarded = new Map();
+  const written = (form) => new URLSearchParams([...new FormData(form)].map(([k, v]) => [k, v.name ?? v])).toString();
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method === "dialog") return;
+    const dialog = form.dataset.confirm && document.getElementById(form.dataset.confirm);
+    if (dialog?.showModal && !confirmed.has(form)) {
+      event.preventDefault();
+      const submitter = event.submitter;
+      dialog.returnValue = "";
+      dialog.addEventListener("close", () => {
+        if (dialog.returnValue !== "confirm") return;
+        confirmed.add(form);
+        form.requestSubmit(submitter);
+      }, { once: true });
+      dialog.showModal();
+      return;
+    }
+    confirmed.delete(form);
+    if (form.dataset.sending) { event.preventDefault(); return; }
+    guarded.delete(form);
+    if ("repeat" in form.dataset) return;
+    form.dataset.sending = "yes";
+    // Only after the browser has gathered the form: a disabled button would not be sent along.
+    event.submitter?.setAttribute("aria-disabled", "true");
+    setTimeout(() => release(form), 8000);
+  });
+
+  const release = (form) => {
+    delete form.dataset.sending;
+    all("[aria-disabled]", form).forEach((button) => button.removeAttribute("aria-disabled"));
+  };
+  // Back from the next page, the browser may show this one as it was left: sending.
+  addEventListener("pageshow", (event) => { if (event.persisted) all("form[data-sending]").forEach(release); });
+
+  // ---- form[data-guard]: leaving with unsaved changes asks first -------------------------------------------------
+  all("form[data-guard]").forEach((form) => guarded.set(form, written(form)));
+  addEventListener("beforeunload", (event) => {
+    for (const [form, before] of guarded) if (form.isConnected && written(form) !== before) event.preventDefault();
+  });
+
+  // ---- [data-autosubmit]: a choice takes effect at once ----------------------------------------------------------
+  // By keyboard the value changes with every arrow, so then it waits until the field is left.
+  let lastKey = 0;
+  document.addEventListener("keydown", (event) => { if (event.key !== "Enter") lastKey = event.timeStamp; }, true);
+  document.addEventListener("change", (event) => {
+    const control = event.target.closest("[data-autosubmit]");
+    if (!control?.form) return;
+    const send = () => control.form.requestSubmit();
+    if (event.timeStamp - lastKey > 400) send();
+    else if (!control.dataset.waiting) {
+      control.dataset.waiting = "yes";
+      control.addEventListener("blur", send, { once: true });
+    }
+  });
+
+  // ---- Presses: copy, show a password, dismiss a message ---------------------------------------------------------
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button, a");
+    if (!button) return;
+    if (button.getAttribute("aria-disabled") === "true") event.preventDefault();
+    if ("copy" in button.dataset) {
+      // data-copy="text" or data-copy="#id of what to copy"
+      const given = button.dataset.copy;
+      const source = given.startsWith("#") && document.querySelector(given);
+      const text = source ? (source.value ?? source.textContent).trim() : given;
+      try {
+        await navigator.clipboard.writeText(text);
+        const before = button.dataset.label ??= button.textContent;
+        button.textContent = "Copied";
+        announce("Copied");
+        setTimeout(() => { button.textContent = before; }, 2500);
+      } catch {
+        if (source) getSelection().selectAllChildren(source);
+        announce("Copying is not allowed here. The text is selected: press Ctrl and C.");
+      }
+    }
+    if (button.dataset.reveal) {
+      const input = document.getElementById(button.dataset.reveal);
+      const show = input.type === "password";
+      input.type = show ? "text" : "password";
+      button.firstChild.textContent = show ? "Hide" : "Show";
+      input.focus();
+    }
+    if (button.classList.contains("flash-close")) button.parentElement.remove();
+  });
+  all("[data-dismissible]").forEach((message) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "flash-close";
+    button.textContent = "Dismiss";
+    message.append(button);
+  });
+
+  // ---- details[data-menu]: closes on Escape and on a press elsewhere ---------------------------------------------
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    all("details[data-menu][open]").forEach((menu) => {
+      const within = menu.contains(document.activeElement);
+      menu.open = false;
+      if (within) menu.querySelector("summary").focus();
+    });
+  });
+  document.addEventListener("click", (event) => {
+    all("details[data-menu][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
+  });
+
+  // ---- input[data-strength="id"]: how good a new password is, by length and variety ------------------------------
+  document.addEventListener("input", (event) => {
+    const box = event.target.dataset.strength && document.getElementById(event.target.dataset.strength);
+    if (!box) return;
+    const text = event.target.value;
+    const least = Number(event.target.dataset.minimum) || 12;
+    const varied = new Set(text.toLowerCase()).size >= Math.min(8, least * 0.6);
+    const score = !text ? 0 : text.length < least ? 1 : !varied ? 2 : text.length < least + 4 ? 3 : 4;
+    const missing = least - text.length;
+    box.querySelector("meter").value = score;
+    box.querySelector("span").textContent = [
+      `At least ${least} characters`,
+      `${missing} more ${missing === 1 ? "character" : "characters"}`,
+      "Too repetitive: add different words",
+      "Good",
+      "Strong",
+    ][score];
+  });
+
+  // ---- [data-refresh="url"]: swaps in fresh HTML while something in it (or it) is [data-running] ------------------
+  // data-refresh-seconds: how often (3). The text of [data-announce] inside is read out when it changed, at most each 15 s.
+  all("[data-refresh]").forEach((box) => {
+    const every = (Number(box.dataset.refreshSeconds) || 3) * 1000;
+    let wait = every, heard = box.querySelector("[data-announce]")?.textContent.trim(), heardAt = 0;
+    const running = () => box.matches("[data-running]") || box.querySelector("[data-running]");
+    const busy = () => document.hidden || box.querySelector("dialog[open], input:focus, select:focus, textarea:focus");
+    const tick = async () => {
+      if (!running()) return;
+      if (!busy()) {
+        try {
+          const answer = await fetch(box.dataset.refresh, { headers: { "X-Partial": "1" }, credentials: "same-origin" });
+          if (answer.redirected || answer.status === 401 || answer.status === 403) { location.reload(); return; }
+          if (!answer.ok) throw new Error(answer.status);
+          swap(await answer.text());
+          wait = every;
+        } catch { wait = Math.min(wait * 2, 60000); }
+      }
+      setTimeout(tick, wait);
+    };
+    const swap = (html) => {
+      const focused = box.contains(document.activeElement) && document.activeElement.id;
+      const open = all("details[open][id]", box).map((each) => each.id);
+      box.innerHTML = html;
+      if (!box.querySelector("[data-running]")) box.removeAttribute("data-running");
+      open.forEach((id) => { const each = document.getElementById(id); if (each) each.open = true; });
+      if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+      const said = box.querySelector("[data-announce]")?.textContent.trim();
+      if (said && said !== heard && (!running() || Date.now() - heardAt > 15000)) {
+        announce(said);
+        heard = said;
+        heardAt = Date.now();
+      }
+    };
+    setTimeout(tick, wait);
+  });
+})();
