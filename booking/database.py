@@ -105,6 +105,7 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: UtcDateTime,
         dict[str, Any]: JSON,
+        dict[str, int]: JSON,
         list[dict[str, Any]]: JSON,
         list[str]: JSON,
         uuid.UUID: Uuid(),

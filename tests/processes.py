@@ -32,7 +32,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class DidNotStart(RuntimeError):
-    """A server ended, or stayed silent, instead of answering; the message ends with its log."""
+    """A server ended or stayed silent instead of answering; the message is the end of its log."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Kind:
 
 
 class Process:
-    """One server process, on one port for as long as it lives, so that a restart is found by those who knew it."""
+    """One server process; its port stays through restarts, so those who knew it find it again."""
 
     def __init__(self, kind: Kind, folder: Path) -> None:
         self.kind = kind
@@ -60,7 +60,10 @@ class Process:
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start and wait until it answers; after a kill its predecessor may hold on for a moment, hence the tries."""
+        """Start, and wait until it answers.
+
+        Its predecessor may hold on for a moment after a kill, hence the tries.
+        """
         if self._child is not None:
             return
         for _ in range(20):
@@ -102,7 +105,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for pytest alone: servers end after the tests' own clean-up
+                start_new_session=True,  # Ctrl-C is for pytest: servers outlive its clean-up
                 preexec_fn=_die_with_us(self.kind.dies_with_us_by),
                 **as_user(user),
             )
@@ -130,8 +133,10 @@ class Process:
 
 
 def free_port() -> int:
-    """A free port of this machine, below those the system gives to outgoing connections: a server that is down for a
-    moment would otherwise lose its port to a client of another test."""
+    """A free port of this machine, below those the system gives to outgoing connections.
+
+    A server that is down for a moment could lose such a port to a client of another test.
+    """
     while True:
         port = _chance.randrange(15_000, 32_000)
         with socket.socket() as probe:

@@ -1,11 +1,11 @@
 """Real servers for the tests: PostgreSQL, Redis and a mail server, from Python wheels alone.
 
-Nothing needs installing beside `requirements-dev.txt`, and it works for root (PostgreSQL refuses to run as root, so it
-then runs as `nobody`) and for anybody else. Every server is a child process that Linux ends when this process dies,
-even by SIGKILL; folders that such a death leaves behind are swept away by the next run.
+Nothing needs installing beside `requirements-dev.txt`, and it works for root (PostgreSQL refuses to
+run as root, so it then runs as `nobody`) and for anybody else.
 
-`BOOKING_TEST_POSTGRES_URL` and `BOOKING_TEST_REDIS_URL` name servers to use instead of starting some. The first is
-also how a run with pytest-xdist shares one PostgreSQL among its workers: see `share_postgres`.
+`BOOKING_TEST_POSTGRES_URL` and `BOOKING_TEST_REDIS_URL` name servers to use instead of starting
+some. The first is also how a run with pytest-xdist shares one PostgreSQL among its workers: see
+`share_postgres`.
 """
 
 import os
@@ -32,8 +32,8 @@ POSTGRES_URL = "BOOKING_TEST_POSTGRES_URL"
 REDIS_URL = "BOOKING_TEST_REDIS_URL"
 
 POSTGRES_FAST = {
-    # Durable against a killed process, not against a power cut; synchronous_commit stays on so that what was committed
-    # is still there after kill() and restart().
+    # Durable against a killed process, not against a power cut; synchronous_commit stays on, so
+    # that what was committed is still there after kill() and start().
     "fsync": "off",
     "full_page_writes": "off",
     "wal_level": "minimal",
@@ -92,7 +92,7 @@ class Postgres(Server):
     def create_database(self, name: str, template: str | None = None) -> str:
         """Make a database anew, dropping one of that name, and return its address.
 
-        With a template it is a copy of that database, to which nobody may be connected meanwhile.
+        With a template it is a copy of that database, to which nobody may be connected then.
         """
         with closing(self._connect()) as connection:
             _drop(connection, name)
@@ -109,14 +109,14 @@ class Postgres(Server):
             _drop(connection, name)
 
     def template(self, name: str, build: Callable[[str], None]) -> str:
-        """Have the database `name` built once, by whichever worker comes first; the others wait and use it.
+        """Have the database `name` built once, by the worker that comes first; the others wait.
 
         `build` is given an address to migrate, and must close its connections. Returns `name`.
         """
         with closing(self._connect()) as connection:
             connection.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
             known = connection.execute(
-                "SELECT 1 FROM pg_database WHERE datname = %s", [name]
+                "SELECT FROM pg_database WHERE datname = %s", [name]
             ).fetchone()
             if known is None:
                 unfinished = f"{name}_unfinished"
@@ -142,7 +142,7 @@ class Redis(Server):
 
 
 class SmtpSink(Server, Mail):
-    """A mail server that keeps what it is sent; see `tests.smtp_sink` for what can be asked of it."""
+    """A mail server that keeps what it is sent; `tests.smtp_sink` says what can be asked of it."""
 
     def __init__(self, url: str, process: Process, folder: Path) -> None:
         Server.__init__(self, url, process)
@@ -172,7 +172,7 @@ def postgres(
 
 @contextmanager
 def redis(*, private: bool = False, append_only: bool = True) -> Iterator[Redis]:
-    """A Redis server that never evicts; with `append_only` what it answered survives `kill` and `start`."""
+    """A Redis server that never evicts; if `append_only`, its data survives `kill` and `start`."""
     lent = os.environ.get(REDIS_URL)
     if lent and not private:
         yield Redis(lent, None)
@@ -197,8 +197,9 @@ def smtp_sink(*options: str) -> Iterator[SmtpSink]:
 def share_postgres(config: pytest.Config) -> None:
     """From `pytest_configure`: one PostgreSQL for all workers of a run, started before they are.
 
-    The process that outlives every worker owns it, and an environment variable tells them of it; so there is no lock
-    file and no question of who ends it. A run without workers starts its own when a test first asks.
+    The process that outlives every worker owns it, and an environment variable tells them of it; so
+    there is no lock file and no question of who ends it. A run without workers starts its own when
+    a test first asks.
     """
     is_worker = hasattr(config, "workerinput")
     workers = config.getoption("numprocesses", None)

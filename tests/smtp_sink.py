@@ -1,8 +1,9 @@
 """A mail server that keeps what it is sent, as a process of its own.
 
-Run it with `python -m tests.smtp_sink --port 0 --dir D`: it prints `listening PORT` and then keeps every message as
-`D/0000001.eml` with a line for it in `D/log.jsonl`. It is a separate process so that a test may kill the sender or
-the server in the middle of a message, and may count afterwards what really crossed the wire.
+Run it with `python -m tests.smtp_sink --port 0 --dir D`: it prints `listening PORT` and then keeps
+every message as `D/0000001.eml` with a line for it in `D/log.jsonl`. It is a separate process so
+that a test may kill the sender or the server in the middle of a message, and may count afterwards
+what really crossed the wire.
 
 A test changes its behaviour while it runs by writing `D/rules.json` (`Mail.set_rules` does it).
 """
@@ -13,6 +14,7 @@ import json
 import os
 import signal
 import ssl
+import sys
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from email import message_from_bytes
@@ -24,21 +26,27 @@ from typing import Any, cast
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 STORED_AND_CUT_OFF = "cut"
-"""As an answer: the message is kept, then the connection ends with no answer, so the sender cannot know."""
+"""As an answer: the message is kept, then the connection is cut: the sender cannot know."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What the server does other than say 250; an address is written in lower case, `@domain` or `*`."""
+    """What the server does other than say 250.
+
+    An address is written in lower case, as `@domain`, or as `*` for all.
+    """
 
     at_rcpt: dict[str, str] = field(default_factory=dict)
     """address → answer to RCPT TO, such as `550 5.1.1 No such user`; nothing is kept."""
     at_data: dict[str, str] = field(default_factory=dict)
-    """address → answer after the whole message was sent; nothing is kept, except with `STORED_AND_CUT_OFF`."""
+    """address → answer to the whole message; nothing is kept, but with `STORED_AND_CUT_OFF`."""
     times: dict[str, int] = field(default_factory=dict)
-    """address → how often its answer above is given before the address is accepted; absent means for ever."""
+    """address → how often its answer is given before it is accepted; absent: for ever."""
     delay: dict[str, float] = field(default_factory=dict)
-    """`ehlo`, `rcpt` or `data` → seconds to wait before that answer; `data` waits before the message is kept."""
+    """`ehlo`, `rcpt`, `data` or `kept` → seconds to wait before that answer.
+
+    `data` waits before the message is kept, `kept` between keeping it and saying so.
+    """
 
     def key_for(self, address: str, answers: dict[str, str]) -> str | None:
         """The most particular key that speaks of this address."""
@@ -95,14 +103,14 @@ class Mail:
     def open(self, event: Event) -> EmailMessage:
         """The message of one event."""
         raw = (self.folder / event.file).read_bytes()
-        return cast(EmailMessage, message_from_bytes(raw, policy=modern))
+        return message_from_bytes(raw, policy=modern)
 
     def per_recipient(self) -> Counter[str]:
         """How many messages each address was sent, by envelope and not by header."""
         return Counter(to.lower() for event in self.received() for to in event.recipients)
 
     def per_message_id(self) -> Counter[str]:
-        """How often each Message-ID came in: more than once means the same e-mail was sent twice."""
+        """How often each Message-ID came: more than once is the same e-mail sent twice."""
         return Counter(event.message_id for event in self.received())
 
 
@@ -154,12 +162,13 @@ class Sink:
             self._write(Event("refused", envelope.mail_from or "", recipients, answer=refusal))
             return refusal
         self._keep(envelope, recipients)
+        await self._wait("kept")
         if answers and server.transport is not None:
             cast(asyncio.Transport, server.transport).abort()
         return "250 2.0.0 Kept"
 
     def _keep(self, envelope: Envelope, recipients: list[str]) -> None:
-        raw = cast(bytes, envelope.original_content or b"")
+        raw = envelope.original_content or b""
         self.kept += 1
         name = f"{self.kept:07}.eml"
         written = self.folder / f"{name}.new"
@@ -190,7 +199,7 @@ class Sink:
         )
 
     def _current(self) -> Rules:
-        """The rules, read again only when the file is another one: a sink takes thousands a second."""
+        """The rules, read again only when the file is another one: this is asked very often."""
         try:
             seen = (self.folder / "rules.json").stat()
         except FileNotFoundError:
@@ -208,7 +217,7 @@ class Sink:
 
 
 def _sign_in_as(user: str, password: str) -> dict[str, Any]:
-    """The options that make the server ask for this user; TLS is not insisted on, so both ways can be tried."""
+    """The options that make the server ask for this user, with TLS or without."""
 
     def check(
         server: SMTP, session: Session, envelope: Envelope, mechanism: str, auth_data: Any
@@ -240,7 +249,8 @@ async def serve(options: argparse.Namespace) -> None:
     )
     done = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, done.set)
-    print("listening", server.sockets[0].getsockname()[1], flush=True)
+    sys.stdout.write(f"listening {server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
     await done.wait()
     server.close()
 

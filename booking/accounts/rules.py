@@ -57,6 +57,35 @@ def masked(email: str) -> str:
     return f"{local[:1]}••@{domain}"
 
 
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR", "Opera"),
+    ("Firefox", "Firefox"),
+    ("FxiOS", "Firefox"),
+    ("CriOS", "Chrome"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+)
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("Mac OS", "Mac"),
+    ("Linux", "Linux"),
+)
+
+
+def device_name(user_agent: str) -> str:
+    """How a person recognises a session in a list: `Firefox on Android`."""
+    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    program = re.sub(r"[^\w./ -]", "", user_agent.split("(")[0]).strip()[:60]
+    return browser or system or program or "Unknown device"
+
+
 def staff_minimum(*, second_factor: bool) -> int:
     """NIST SP 800-63B-4: fifteen where the password is the only factor, eight beside a second."""
     return STAFF_MINIMUM_WITH_SECOND_FACTOR if second_factor else STAFF_MINIMUM

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from booking.accounts import actions as accounts
+from booking.accounts.actions import sign_in as accounts
 from booking.accounts.models import Account
 from booking.audit.actions import VISITOR, Actor
 from booking.audit.models import ActorKind

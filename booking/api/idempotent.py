@@ -15,10 +15,12 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from booking import idempotency
-from booking.accounts import actions as accounts
+from booking.accounts import queries as accounts
+from booking.accounts.actions.sign_in import open_session
+from booking.accounts.models import SessionKind
 from booking.database import Database
 from booking.dependencies import client_ip, database_of
-from booking.errors import NotFound
+from booking.errors import SignInNeeded
 from booking.idempotency import KeyedRequest
 from booking.tokens import Purpose
 
@@ -67,7 +69,8 @@ async def _once(request: Request, keyed: KeyedRequest, answer: Handler) -> Respo
     database = database_of(request)
     earlier = await run_in_threadpool(_begin, database, keyed)
     if earlier is not None:
-        return JSONResponse(earlier[1], status_code=earlier[0])
+        status, body = earlier
+        return Response(status_code=204) if status == 204 else JSONResponse(body, status)
     try:
         response = await answer(request)
     except BaseException:
@@ -96,11 +99,13 @@ def _issue(session: Any, secret: list[Any]) -> str:
         _, purpose, row_id, generation = secret
         keyring = session.info["settings"].keyring
         return str(keyring.derive(Purpose(purpose), uuid.UUID(row_id), generation))
-    _, account_id, days = secret
+    _, account_id, days, epoch = secret
     account = accounts.account(session, uuid.UUID(account_id))
-    if account is None:
-        raise NotFound
-    token, _ = accounts.open_session(session, account, kind="api", device="repeat", days=days)
+    if account.epoch != epoch or account.disabled_at is not None:
+        raise SignInNeeded("What this key signed in with has changed since. Use a new key.")
+    token, _ = open_session(
+        session, account, kind=SessionKind.API, device="Repeated request", days=days
+    )
     return token
 
 
@@ -110,6 +115,9 @@ def _finish(
     body = json.loads(bytes(response.body) or b"{}")
     kept = {name: value for name, value in body.items() if name not in secrets}
     with database.writing() as session:
+        for secret in secrets.values():
+            if secret[0] == "session":  # a repeat after a changed password signs nobody in
+                secret.append(accounts.account(session, uuid.UUID(secret[1])).epoch)
         idempotency.finish(session, keyed, response.status_code, {"body": kept, "secrets": secrets})
 
 

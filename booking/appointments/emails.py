@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
@@ -191,16 +191,22 @@ class PendingExpired(_CalledOff, Email):
 
 
 class NewBooking(_AboutVisit, Email):
-    """To the owners."""
+    """To the owners: a visit was booked or asked for online, or its client changed it."""
 
     template: ClassVar[str] = "appointments/new_booking"
-    waits: bool
+    news: Literal["booked", "waits", "moved", "cancelled"]
 
     @property
     def subject(self) -> str:
-        if self.waits:
-            return f"A booking for {self.visit.when} waits for your decision"
-        return f"New booking for {self.visit.when}"
+        match self.news:
+            case "waits":
+                return f"A booking for {self.visit.when} waits for your decision"
+            case "moved":
+                return f"A client has moved a visit to {self.visit.when}"
+            case "cancelled":
+                return f"A client has cancelled the visit on {self.visit.when}"
+            case _:
+                return f"New booking for {self.visit.when}"
 
     def context(self, links: Links) -> dict[str, Any]:
         path = f"/manage/{self.visit.slug}/appointments/{self.visit.appointment_id}"

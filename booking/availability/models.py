@@ -8,6 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.database import Base, EpochSeconds, Owned, new_id, same_business
 
+LONGEST_BUSY_SECONDS = 172_800
+
 
 class Calendar(Base):
     """One row a business: the owner of the rule that nothing overlaps.
@@ -93,13 +95,15 @@ class TimeOff(Owned, Base):
 class Busy(Owned, Base):
     """[starts_at, ends_at) of one staff member, buffers included. No two of one person overlap:
 
-    PostgreSQL holds that with an exclusion constraint, SQLite with a trigger (see the migration).
+    PostgreSQL holds that with an exclusion constraint, SQLite with triggers: see the end of this
+    file. The bound on the length lets both range queries stop early instead of reading all history.
     """
 
     __tablename__ = "busy"
     __table_args__ = (
         same_business("staff_id", "staff_member", ondelete="CASCADE"),
         CheckConstraint("starts_at < ends_at", name="order"),
+        CheckConstraint(f"ends_at - starts_at <= {LONGEST_BUSY_SECONDS}", name="length"),
         Index("ix_busy_staff_ends", "business_id", "ends_at", "starts_at", "staff_id"),
         Index("ix_busy_overlap", "staff_id", "starts_at", "ends_at"),
     )
@@ -108,3 +112,36 @@ class Busy(Owned, Base):
     staff_id: Mapped[uuid.UUID]
     starts_at: Mapped[datetime] = mapped_column(EpochSeconds)
     ends_at: Mapped[datetime] = mapped_column(EpochSeconds)
+
+
+OVERLAP_CONSTRAINT = "busy_no_overlap"
+OVERLAP_MESSAGE = "busy overlap"
+
+POSTGRES_NO_OVERLAP = (
+    "CREATE EXTENSION IF NOT EXISTS btree_gist",
+    (
+        f"ALTER TABLE busy ADD CONSTRAINT {OVERLAP_CONSTRAINT} EXCLUDE USING gist"
+        " (staff_id WITH =, int8range(starts_at, ends_at) WITH &&)"
+    ),
+)
+POSTGRES_OVERLAP = (f"ALTER TABLE busy DROP CONSTRAINT IF EXISTS {OVERLAP_CONSTRAINT}",)
+
+_CLASH = f"""
+    EXISTS (
+        SELECT 1 FROM busy AS other
+        WHERE other.staff_id = NEW.staff_id
+        AND other.starts_at > NEW.starts_at - {LONGEST_BUSY_SECONDS}
+        AND other.starts_at < NEW.ends_at
+        AND other.ends_at > NEW.starts_at
+        AND other.appointment_id <> NEW.appointment_id
+    )
+BEGIN SELECT RAISE(ABORT, '{OVERLAP_MESSAGE}'); END"""  # noqa: S608 - constants of this file
+
+SQLITE_NO_OVERLAP = (
+    f"CREATE TRIGGER {OVERLAP_CONSTRAINT}_insert BEFORE INSERT ON busy WHEN {_CLASH}",
+    f"CREATE TRIGGER {OVERLAP_CONSTRAINT}_update BEFORE UPDATE ON busy WHEN {_CLASH}",
+)
+SQLITE_OVERLAP = (
+    f"DROP TRIGGER IF EXISTS {OVERLAP_CONSTRAINT}_insert",
+    f"DROP TRIGGER IF EXISTS {OVERLAP_CONSTRAINT}_update",
+)

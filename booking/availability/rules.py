@@ -40,7 +40,7 @@ Hours = tuple[tuple[int, int, int], ...]
 DAY = 86_400
 SECOND = timedelta(seconds=1)
 EPOCH = date(1970, 1, 1).toordinal()
-BLANK = tuple(bytearray(length) for length in range(97))
+BLANK = tuple(bytearray(length) for length in range(97))  # made once; only ever copied from
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def change_service(
 
 
 def remove_service(session: Session, service: Service, *, by: Actor) -> bool:
-    """True when it is gone, False when bookings hold on to it and it was only taken off the site."""
+    """True when it is gone, False when bookings hold on to it and it only left the site."""
     return _remove(session, service, "service", by)
 
 

@@ -71,24 +71,40 @@ def change_client(
     if "status" in kept:
         kept["status"] = ClientStatus(kept["status"])
     changed = {name: new for name, new in kept.items() if getattr(client, name) != new}
-    if not changed:
-        return client
-    before = {name: getattr(client, name) for name in changed}
+    if changed:
+        write_changes(session, client, changed, by=by)
+    return client
+
+
+def write_changes(
+    session: Session,
+    client: Client,
+    changed: dict[str, Any],
+    *,
+    by: Actor,
+    pets: list[str] | None = None,
+) -> None:
+    """Values that were checked and do differ, with all that follows from them.
+
+    `pets` are the names of the client's pets, where the caller knows them already.
+    """
+    old_email = client.email
     for name, value in changed.items():
         setattr(client, name, value)
     _refuse_nobody(client)
     client.updated_at = clock.now()
-    if _SEARCHED & changed.keys():
+    if pets is not None:
+        _describe(client, pets)
+    elif _SEARCHED & changed.keys():
         refresh_search(session, client)
     details: dict[str, Any] = {"fields": sorted(changed)}
     if "email" in changed:
-        details |= {"old_email": before["email"], "new_email": client.email}
-        _follow_email(session, client, before["email"], by)
+        details |= {"old_email": old_email, "new_email": client.email}
+        _follow_email(session, client, old_email, by)
     if changed.get("status") is ClientStatus.INACTIVE:
         client.email_version += 1
         _end_sessions_without_clients(session, client)
     record(session, "client.changed", client, by=by, **details)
-    return client
 
 
 def _follow_email(session: Session, client: Client, old_email: str, by: Actor) -> None:

@@ -58,7 +58,7 @@ def find_many(session: Session, client_ids: Collection[uuid.UUID]) -> dict[uuid.
 def search(
     session: Session, wanted: ClientFilter, *, after: After | None = None, limit: int = 50
 ) -> list[Client]:
-    """Clients by last and first name. Ask for one more than you show to know whether more follow."""
+    """By last and first name. Ask for one more than you show to know whether more follow."""
     query = _matching(select(Client), wanted).order_by(Client.sort_name, Client.id).limit(limit)
     if after is not None:
         place = tuple_(Client.sort_name, Client.id)

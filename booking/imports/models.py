@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy import JSON, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.database import Base, Owned, new_id, same_business, states
@@ -77,7 +77,7 @@ class ImportRow(Owned, Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     import_id: Mapped[uuid.UUID]
     number: Mapped[int]
-    lines: Mapped[list[int]]
+    lines: Mapped[list[int]] = mapped_column(JSON)
     cells: Mapped[dict[str, Any]]
     person: Mapped[dict[str, Any]]
     verdict: Mapped[Verdict | None] = mapped_column(states(Verdict))

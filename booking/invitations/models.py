@@ -43,15 +43,15 @@ class InvitationState(StrEnum):
     UNCERTAIN = "uncertain"
     SKIPPED = "skipped"
     REVOKED = "revoked"
-    REPLACED = "replaced"
     ACCEPTED = "accepted"
 
 
 class Invitation(Owned, Base):
     """One client asked once. Born narrow; the claim fills in the rest.
 
-    The token is derived from id and generation; `email_version` binds it to the address as it was
-    when sent. Expired is computed from `expires_at`.
+    `reason` is a code of `queries.REASONS` where the row was skipped, else what the mail server
+    said. The token is derived from id and generation; `email_version` binds it to the address as it
+    was when sent. Expired is computed from `expires_at`.
     """
 
     __tablename__ = "invitation"
@@ -81,6 +81,15 @@ class Invitation(Owned, Base):
     smtp_code: Mapped[int | None]
     reason: Mapped[str] = mapped_column(String(300), default="")
     sent_at: Mapped[datetime | None]
-    opened_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
+
+
+class RetiredLink(Owned, Base):
+    """The digest of a link that a newer one replaced, so that its reader can be told so."""
+
+    __tablename__ = "retired_link"
+    __table_args__ = (same_business("invitation_id", "invitation", ondelete="CASCADE"),)
+
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    invitation_id: Mapped[uuid.UUID]

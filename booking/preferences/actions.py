@@ -15,8 +15,8 @@ from booking.audit.actions import Actor, record
 from booking.database import business_of, lock
 from booking.errors import Conflict
 from booking.preferences.models import PolicyVersion, PreferenceChange, PreferenceSet
-from booking.preferences.rules.declared import Preferences
-from booking.preferences.rules.merging import Change, changes, chosen, merged, typed
+from booking.preferences.patches import Change, changes, chosen, merged, typed
+from booking.preferences.rules import Preferences
 
 _table = PreferenceSet.__table__
 _CURRENT = select(_table.c.version, cast(_table.c.chosen, Text)).where(

@@ -17,6 +17,7 @@ LARGEST_BODY = 1024 * 1024
 LARGEST_UPLOAD = 32 * 1024 * 1024
 # Addresses with a secret in them are told to nobody, not even to ourselves.
 SECRET_PATHS = ("/i/", "/u/", "/manage/reset/", "/manage/join/", "/calendars/")
+PROBES = {"/healthz", "/readyz", "/metrics"}
 UPLOADS = ("/imports", "/campaigns", "/import")
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -56,7 +57,8 @@ class Protection:
         await self.app(scope, _counted(scope, receive, limit), self._guarded(scope, send))
 
     def _refuse(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
-        if not self._known_host(headers.get("host", "")):
+        probed = scope["path"] in PROBES  # a load balancer asks by address
+        if not probed and not self._known_host(headers.get("host", "")):
             return PlainTextResponse("This host is not served here.\n", status_code=400)
         if headers.get("content-length", "0").strip().isdigit() is False:
             return PlainTextResponse("The Content-Length is not a number.\n", status_code=400)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
 
-from booking.accounts import actions as accounts
+from booking.accounts.actions import sign_in as accounts
 from booking.accounts.models import Account
 from booking.audit.actions import VISITOR, Actor
 from booking.audit.models import ActorKind

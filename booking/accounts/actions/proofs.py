@@ -14,7 +14,7 @@ from booking.errors import Expired, Invalid, Refusal
 from booking.tokens import Purpose
 
 WRONG_CODES_ALLOWED = 5
-_LIVE_CODES_AT_ONCE = 5
+_LATEST_PROOFS_TRIED = 10
 
 
 class ProofUsed(Expired):
@@ -80,9 +80,14 @@ def prove(
     return proof
 
 
-def peek_link(session: Session, purpose: Purpose, secret: str) -> Proof:
-    """The live proof behind a link, unused by this look. Raises Expired."""
-    proof = _behind_link(session, purpose, secret)
+def peek_link(
+    session: Session, purpose: Purpose, secret: str, *, business_id: uuid.UUID | None = None
+) -> Proof:
+    """The live proof behind a link, unused by this look. Raises Expired.
+
+    Where `business_id` is named, a proof of another business is as an unknown one.
+    """
+    proof = _behind_link(session, purpose, secret, business_id)
     if proof is None:
         raise ProofExpired
     refusal = _why_not(proof)
@@ -91,9 +96,12 @@ def peek_link(session: Session, purpose: Purpose, secret: str) -> Proof:
     return proof
 
 
-def redeem_link(session: Session, purpose: Purpose, secret: str) -> Proof | Refusal:
-    """Use the link, once. An unknown link and one of another purpose are as an expired one."""
-    proof = _behind_link(session, purpose, secret)
+def redeem_link(
+    session: Session, purpose: Purpose, secret: str, *, business_id: uuid.UUID | None = None
+) -> Proof | Refusal:
+    """Use the link, once. An unknown link, one of another purpose and, where `business_id` is
+    named, one of another business are as an expired one."""
+    proof = _behind_link(session, purpose, secret, business_id)
     return ProofExpired() if proof is None else _consume(session, proof)
 
 
@@ -147,13 +155,16 @@ def end_proofs_of_address(
     )
 
 
-def _behind_link(session: Session, purpose: Purpose, secret: str) -> Proof | None:
+def _behind_link(
+    session: Session, purpose: Purpose, secret: str, business_id: uuid.UUID | None
+) -> Proof | None:
     if not secret.isascii():
         return None
     digest = settings_of(session).keyring.digest(purpose, secret)
-    return session.scalar(
-        select(Proof).where(Proof.purpose == purpose, Proof.link_digest == digest)
-    )
+    wanted = select(Proof).where(Proof.purpose == purpose, Proof.link_digest == digest)
+    if business_id is not None:
+        wanted = wanted.where(Proof.business_id == business_id)
+    return session.scalar(wanted)
 
 
 def _with_code(
@@ -172,8 +183,9 @@ def _with_code(
                 or_(Proof.used_at.is_not(None), Proof.expires_at > clock.now()),
             )
             .order_by(Proof.id.desc())
-            .limit(_LIVE_CODES_AT_ONCE)
-            .with_for_update()
+            .limit(_LATEST_PROOFS_TRIED)
+            .with_for_update(),
+            execution_options={"populate_existing": True},
         )
     )
 

@@ -1,1 +1,1 @@
-"""From the bytes of a file to people and their pets, without a database: what is pure in an import."""
+"""From the bytes of a file to people and their pets: what is pure in an import."""

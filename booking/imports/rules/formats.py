@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from booking.errors import Invalid
 
@@ -39,8 +40,7 @@ class Format:
     required: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """Where a value stands. `label` goes before it where it is kept among the notes."""
 
     position: int
@@ -122,13 +122,14 @@ _SYNONYMS = {
     "mobile_phone": "mobile mobilenumber cell cellphone cellphonenumber mobilephonenumber phone"
     " phonenumber primaryphone phone1value",
     "home_phone": "telephone homephonenumber landline nightphone phone2 secondaryphone phone2value",
-    "address_1": "address address1street street streetaddress streetaddress1 homestreet addressline1",
+    "address_1": "address address1street street streetaddress streetaddress1 homestreet"
+    " addressline1",
     "address_2": "streetaddress2 homestreet2 addressline2 apt unit suite",
     "city": "town homecity address1city suburb",
     "region": "state province county homestate address1region",
     "postal_code": "postcode zip zipcode homepostalcode address1postalcode",
     "country": "homecountry homecountry/region address1country",
-    "birthday": "clientbirthday clientdateofbirth dateofbirth dob birthdate",
+    "birthday": "clientbirthday clientdateofbirth dateofbirth dob",
     "language": "preferredlanguage locale",
     "status": "clientstatus active isactive",
     "blocked": "isblocked banned blocked(yes/no)",
@@ -154,6 +155,9 @@ _SYNONYMS = {
     "behaviour_notes": "behaviour behavior behaviornotes petnotes temperament",
 }
 
+# What a word means in a list that has no pets in it: then a birth date is the person's own.
+_WITHOUT_PETS = {"birthdate": "birthday"}
+
 
 def header_key(header: str) -> str:
     """What headers are compared by: `﻿E-Mail_Address. ` is `emailaddress`."""
@@ -162,10 +166,10 @@ def header_key(header: str) -> str:
 
 
 def _known_columns() -> dict[str, str]:
-    known = {header_key(name): name for name in FIELDS}
+    known: dict[str, str] = {}
     for field, words in _SYNONYMS.items():
         known |= dict.fromkeys(words.split(), field)
-    return known
+    return known | {header_key(name): name for name in FIELDS}
 
 
 KNOWN_COLUMNS = _known_columns()
@@ -219,17 +223,19 @@ def mapping_of(known: Format, headers: Sequence[str]) -> dict[str, str | None]:
 
 def guess_mapping(headers: Sequence[str]) -> dict[str, str | None]:
     """The likely field of each header, or None; no field is guessed twice."""
-    guesses: dict[str, str | None] = {}
-    exact = {header_key(header) for header in headers} & {header_key(name) for name in FIELDS}
-    taken = {KNOWN_COLUMNS[key] for key in exact}
-    for header in headers:
-        key = header_key(header)
-        field = KNOWN_COLUMNS.get(key)
-        if field in taken and key not in exact:
-            field = None
-        if field is not None:
-            taken.add(field)
-        guesses[header] = field
+    keys = [header_key(header) for header in headers]
+    exact = {header_key(name): name for name in FIELDS}
+    known = KNOWN_COLUMNS
+    if not any(known.get(key) in ("pet_name", "pets") for key in keys):
+        exact, known = exact | _WITHOUT_PETS, known | _WITHOUT_PETS
+    guesses: dict[str, str | None] = dict.fromkeys(headers)
+    taken: set[str] = set()
+    for words in (exact, known):  # a field's own name goes before its synonyms
+        for header, key in zip(headers, keys, strict=True):
+            field = words.get(key)
+            if field is not None and field not in taken and guesses[header] is None:
+                guesses[header] = field
+                taken.add(field)
     return guesses
 
 

@@ -98,6 +98,8 @@ def _squeezed(text: str) -> str:
 
 def _person(members: _Members, unsure: set[int]) -> ImportedPerson:
     first = members[0]
+    if len(members) == 1 and first.status and _all_differ(first.pets):
+        return ImportedPerson(first, (first.line,), first.warnings)
     lines = tuple(map(_line, members))
     warnings = [warning for row in members for warning in row.warnings]
     for line in unsure.intersection(lines):

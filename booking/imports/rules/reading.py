@@ -18,6 +18,7 @@ MAX_BYTES = 32 * 1024 * 1024
 MAX_COLUMNS = 500
 MAX_HEADER = 200
 MAX_LINE = 1_000_000
+MAX_LINES = 1_000_000
 _CHUNK = 64 * 1024
 _DELIMITERS = ",;\t"
 _NOT_TEXT = {
@@ -87,6 +88,9 @@ class _Lines:
             self.ended = True
             raise
         self.number += 1
+        if self.number > MAX_LINES:
+            sentence = f"The file has more than {MAX_LINES:,} lines. Please split it."
+            raise UnreadableFile("too_many_lines", sentence)
         return self.last
 
     def _read(self, file: BinaryIO, decoder: codecs.IncrementalDecoder) -> Iterator[str]:
@@ -170,7 +174,7 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str] | s
 
 
 def _trouble(lines: _Lines, begun: int, error: str) -> str:
-    """Why a record can't be read; refuses the file where it is unknown where the next one begins."""
+    """Why a record can't be read; refuses the file if nobody knows where the next one begins."""
     several = lines.number > begun
     too_long = error.startswith("field larger")
     if lines.ended or (too_long and (several or lines.last.count('"') % 2)):

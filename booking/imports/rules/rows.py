@@ -12,6 +12,7 @@ from typing import Literal, TypeVar
 from booking.imports.rules import values
 from booking.imports.rules.formats import FIELDS, VACCINES, Column
 from booking.imports.rules.reading import RejectedRow, Row, RowProblem
+from booking.imports.rules.values import clean, clean_lines
 
 MAX_PETS = 50
 Status = Literal["active", "inactive", ""]
@@ -127,18 +128,18 @@ def read_client(row: Row, columns: tuple[Column, ...]) -> ImportedClient | Rejec
 def _draft(row: Row, columns: tuple[Column, ...]) -> _Draft:
     draft = _Draft(row.line)
     texts, cells = draft.texts, row.cells
-    for column in columns:
-        if not (raw := cells[column.position]):
+    for position, name, limit, lines, label in columns:
+        if not (raw := cells[position]):
             continue
-        text = values.clean_lines(raw) if column.lines else values.clean(raw)
+        text = clean_lines(raw) if lines else clean(raw)
         if not text:
             continue
-        if column.field == "notes":
-            draft.notes.append(f"{column.label}: {text}" if column.label else text)
+        if name == "notes":
+            draft.notes.append(f"{label}: {text}" if label else text)
             continue
-        texts[column.field] = text
-        if len(text) > column.limit:
-            _too_long(draft, column.field)
+        texts[name] = text
+        if len(text) > limit:
+            _too_long(draft, name)
     return draft
 
 

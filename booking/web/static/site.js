@@ -1,4 +1,4 @@
-// Makes better what already works without it. Everything is declared on the element by a data- attribute; see each part.
+// Makes better what already works without it. Each part is asked for by a data- attribute.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -7,10 +7,10 @@
   const announce = (text) => { if (announcer && text) announcer.textContent = text; };
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-  // An error summary is read first: it takes the focus when the page opens.
+  // An error summary is read first.
   document.querySelector("[data-focus]")?.focus();
 
-  // ---- Forms: confirm, then send once ----------------------------------------------------------------------------
+  // Forms: confirm, then send once
   // data-confirm="dialog-id": the native dialog asks; its button with value="confirm" sends.
   // data-repeat: the form may be sent again at once (a download).
   const confirmed = new WeakSet();
@@ -47,16 +47,16 @@
     delete form.dataset.sending;
     all("[aria-disabled]", form).forEach((button) => button.removeAttribute("aria-disabled"));
   };
-  // Back from the next page, the browser may show this one as it was left: sending.
+  // Coming back, the browser may show this page as it was left: sending.
   addEventListener("pageshow", (event) => { if (event.persisted) all("form[data-sending]").forEach(release); });
 
-  // ---- form[data-guard]: leaving with unsaved changes asks first -------------------------------------------------
+  // form[data-guard]: leaving with unsaved changes asks first
   all("form[data-guard]").forEach((form) => guarded.set(form, written(form)));
   addEventListener("beforeunload", (event) => {
     for (const [form, before] of guarded) if (form.isConnected && written(form) !== before) event.preventDefault();
   });
 
-  // ---- [data-autosubmit]: a choice takes effect at once ----------------------------------------------------------
+  // [data-autosubmit]: a choice takes effect at once
   // By keyboard the value changes with every arrow, so then it waits until the field is left.
   let lastKey = 0;
   document.addEventListener("keydown", (event) => { if (event.key !== "Enter") lastKey = event.timeStamp; }, true);
@@ -71,7 +71,7 @@
     }
   });
 
-  // ---- Presses: copy, show a password, dismiss a message ---------------------------------------------------------
+  // Presses: copy, show a password, dismiss a message
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("button, a");
     if (!button) return;
@@ -83,13 +83,13 @@
       const text = source ? (source.value ?? source.textContent).trim() : given;
       try {
         await navigator.clipboard.writeText(text);
+        announce("Copied");
         const before = button.dataset.label ??= button.textContent;
         button.textContent = "Copied";
-        announce("Copied");
         setTimeout(() => { button.textContent = before; }, 2500);
       } catch {
         if (source) getSelection().selectAllChildren(source);
-        announce("Copying is not allowed here. The text is selected: press Ctrl and C.");
+        announce("Not copied. Select the text and press Ctrl and C.");
       }
     }
     if (button.dataset.reveal) {
@@ -99,17 +99,15 @@
       button.firstChild.textContent = show ? "Hide" : "Show";
       input.focus();
     }
-    if (button.classList.contains("flash-close")) button.parentElement.remove();
   });
   all("[data-dismissible]").forEach((message) => {
     const button = document.createElement("button");
-    button.type = "button";
-    button.className = "flash-close";
-    button.textContent = "Dismiss";
+    Object.assign(button, { type: "button", className: "flash-close", textContent: "Dismiss" });
+    button.onclick = () => message.remove();
     message.append(button);
   });
 
-  // ---- details[data-menu]: closes on Escape and on a press elsewhere ---------------------------------------------
+  // details[data-menu]: closes on Escape and on a press elsewhere
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     all("details[data-menu][open]").forEach((menu) => {
@@ -122,15 +120,15 @@
     all("details[data-menu][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
   });
 
-  // ---- input[data-strength="id"]: how good a new password is, by length and variety ------------------------------
+  // input[data-strength="id"]: how good a new password is, by length and variety
   document.addEventListener("input", (event) => {
     const box = event.target.dataset.strength && document.getElementById(event.target.dataset.strength);
     if (!box) return;
     const text = event.target.value;
     const least = Number(event.target.dataset.minimum) || 12;
-    const varied = new Set(text.toLowerCase()).size >= Math.min(8, least * 0.6);
-    const score = !text ? 0 : text.length < least ? 1 : !varied ? 2 : text.length < least + 4 ? 3 : 4;
     const missing = least - text.length;
+    const varied = new Set(text.toLowerCase()).size >= least * 0.6;
+    const score = !text ? 0 : missing > 0 ? 1 : !varied ? 2 : missing > -4 ? 3 : 4;
     box.querySelector("meter").value = score;
     box.querySelector("span").textContent = [
       `At least ${least} characters`,
@@ -141,7 +139,7 @@
     ][score];
   });
 
-  // ---- [data-refresh="url"]: swaps in fresh HTML while something in it (or it) is [data-running] ------------------
+  // [data-refresh="url"]: swaps in fresh HTML while it holds a [data-running]
   // data-refresh-seconds: how often (3). The text of [data-announce] inside is read out when it changed, at most each 15 s.
   all("[data-refresh]").forEach((box) => {
     const every = (Number(box.dataset.refreshSeconds) || 3) * 1000;

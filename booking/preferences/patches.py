@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from booking.errors import FieldError, Invalid
-from booking.preferences.rules.declared import SECTIONS, Preferences, Section, fields, value_of
+from booking.preferences.rules import SECTIONS, Preferences, Section, fields, value_of
 
 _MINUTES_A_DAY = 1_440
 _MOST_NOTICE = {"hours": 336, "days": 14}
@@ -42,7 +42,7 @@ def typed(chosen: Mapping[str, Any], version: int) -> Preferences:
         )
         for name, model in SECTIONS.items()
     }
-    return Preferences(version=version, **sections)  # type: ignore[arg-type]
+    return Preferences(version=version, **sections)
 
 
 def merged(now: Preferences, patch: Mapping[str, Any]) -> Preferences:

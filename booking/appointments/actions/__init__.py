@@ -1,0 +1,1 @@
+"""What is done with appointments: booked, decided, changed, given to a client, subscribed to."""

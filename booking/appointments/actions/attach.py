@@ -1,0 +1,78 @@
+"""Giving a client the visits that were booked without one."""
+
+import uuid
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from booking.appointments.models import Appointment
+from booking.appointments.queries import find
+from booking.audit.actions import Actor, record
+from booking.clients import actions as clients
+from booking.clients.models import Client
+from booking.clients.queries import find as find_client
+from booking.clients.rules import ClientDetails, PetDetails
+from booking.database import lock
+from booking.errors import Conflict
+
+
+class HasClient(Conflict):
+    code = "has_client"
+    message = "This appointment already belongs to a client."
+
+
+def adopt(session: Session, client: Client, email_key: str, *, by: Actor) -> list[Appointment]:
+    """The guest bookings of an address that its owner has proved are this client's from now on."""
+    waiting = select(Appointment).where(
+        Appointment.email_key == email_key, Appointment.client_id.is_(None)
+    )
+    adopted = list(session.scalars(waiting.with_for_update()))
+    for appointment in adopted:
+        _attach(session, appointment, client, by)
+    return adopted
+
+
+def claimed(
+    session: Session, appointment_id: uuid.UUID, client: Client | None, *, by: Actor
+) -> Client:
+    """The guest has proved the mailbox and said who they are; None: somebody new.
+
+    A visit that has its client already keeps it.
+    """
+    appointment = find(session, appointment_id)
+    lock(session, appointment)
+    if appointment.client_id is not None:
+        return find_client(session, appointment.client_id)
+    client = client or _somebody_new(session, appointment, by)
+    _attach(session, appointment, client, by)
+    return client
+
+
+def _somebody_new(session: Session, appointment: Appointment, by: Actor) -> Client:
+    details = ClientDetails(
+        first_name=appointment.first_name,
+        last_name=appointment.last_name,
+        email=appointment.email,
+        mobile_phone=appointment.mobile_phone,
+    )
+    client = clients.add_client(session, details, by=by)
+    session.flush()
+    for pet in appointment.pets:
+        known = {name: pet[name] for name in ("name", "species", "breed")}
+        clients.add_pet(session, client, PetDetails(**known), by=by)
+    return client
+
+
+def link_to_client(
+    session: Session, appointment: Appointment, client: Client, *, by: Actor
+) -> None:
+    """A deliberate act of staff. Raises HasClient."""
+    lock(session, appointment)
+    if appointment.client_id is not None:
+        raise HasClient
+    _attach(session, appointment, client, by)
+
+
+def _attach(session: Session, appointment: Appointment, client: Client, by: Actor) -> None:
+    appointment.client_id = client.id
+    record(session, "appointment.linked", appointment, by=by, client_id=str(client.id))

@@ -1,0 +1,1 @@
+"""What is done with a business: opened and described, its members invited, changed, removed."""

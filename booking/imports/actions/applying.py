@@ -1,0 +1,153 @@
+"""Staged rows become clients, a chunk a transaction: what is interrupted goes on where it was."""
+
+import uuid
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, aliased
+
+from booking import clock, wakeup
+from booking.audit.actions import Actor, record
+from booking.audit.models import ActorKind
+from booking.database import across_businesses, set_business
+from booking.imports.actions import deciding, writing
+from booking.imports.actions.deciding import Decision
+from booking.imports.actions.staging import JOB, person_of
+from booking.imports.models import Import, ImportRow, ImportState, Verdict
+from booking.imports.queries import counts
+from booking.imports.rules.reading import RowProblem
+
+CHUNK = 500
+_DUE = (ImportState.QUEUED, ImportState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    import_id: uuid.UUID
+    done: int
+    total: int
+
+    @property
+    def finished(self) -> bool:
+        return self.done >= self.total
+
+
+def apply_next_chunk(session: Session, *, of_this_business: bool = False) -> Progress | None:
+    """The next rows of the import that has waited longest; None when no import waits.
+
+    One transaction around this is one chunk: call it again, in a new one, until it answers None.
+    A session without a business looks everywhere and then works for the one it found.
+    """
+    row = _claim(session, of_this_business=of_this_business)
+    if row is None:
+        return None
+    set_business(session, row.business_id)
+    row.state = ImportState.RUNNING
+    staged = list(
+        session.scalars(
+            select(ImportRow)
+            .where(ImportRow.import_id == row.id, ImportRow.number > row.done)
+            .order_by(ImportRow.number)
+            .limit(CHUNK)
+        )
+    )
+    _apply(session, row, [each for each in staged if each.verdict is not Verdict.REJECTED])
+    row.done = staged[-1].number if staged else row.people
+    progress = Progress(row.id, row.done, row.people)
+    if progress.finished:
+        _finish(session, row)
+    else:
+        wakeup.after_commit(session, JOB)
+    return progress
+
+
+def _claim(session: Session, *, of_this_business: bool) -> Import | None:
+    """Held by a row lock until the chunk is committed, so a crash gives it back at once.
+
+    A business's imports go one after another: two of the same list would make everybody twice.
+    """
+    older = aliased(Import)
+    has_older = (
+        select(older.id)
+        .where(
+            older.business_id == Import.business_id, older.state.in_(_DUE), older.id < Import.id
+        )
+        .exists()
+    )
+    query = (
+        select(Import)
+        .where(Import.state.in_(_DUE), ~has_older)
+        .order_by(Import.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=Import)
+    )
+    if of_this_business:
+        return session.scalar(query)
+    with across_businesses(session):
+        return session.scalar(query)
+
+
+def _apply(session: Session, row: Import, staged: list[ImportRow]) -> None:
+    """All at once; and where that fails, one by one: a wrong row stops nothing."""
+    if not staged:
+        return
+    try:
+        with session.begin_nested():
+            _apply_together(session, row, staged)
+    except OperationalError:
+        raise  # the database itself: nothing is known of the rows
+    except Exception:  # whatever is wrong with one row, the others go on
+        session.expire_all()
+        for each in staged:
+            _apply_alone(session, row, each)
+
+
+def _apply_alone(session: Session, row: Import, staged: ImportRow) -> None:
+    try:
+        with session.begin_nested():
+            _apply_together(session, row, [staged])
+    except OperationalError:
+        raise
+    except Exception:
+        session.expire_all()
+        message = "This row could not be stored. Please add this client by hand."
+        staged.verdict = Verdict.REJECTED
+        staged.problems = [
+            *staged.problems, asdict(RowProblem(staged.lines[0], "", "not_stored", message))
+        ]
+
+
+def _apply_together(session: Session, row: Import, staged: list[ImportRow]) -> None:
+    people = [person_of(each.person) for each in staged]
+    decisions = deciding.decide(session, people, hold=not row.dry_run)
+    if not row.dry_run:
+        writing.write(session, decisions, by=actor_of(row))
+    for each, decision in zip(staged, decisions, strict=True):
+        _note(each, decision)
+    session.flush()
+
+
+def _note(staged: ImportRow, decision: Decision) -> None:
+    staged.verdict = decision.verdict
+    staged.client_id = decision.client_id
+    staged.undo = decision.undo
+    notes = [asdict(problem) for problem in (*decision.person.warnings, *decision.notes)]
+    if notes != staged.problems:
+        staged.problems = notes
+
+
+def _finish(session: Session, row: Import) -> None:
+    row.state = ImportState.DONE
+    row.finished_at = clock.now()
+    if not row.dry_run:
+        session.flush()
+        verdicts = {verdict.value: number for verdict, number in counts(session, row.id).items()}
+        record(
+            session, "import.applied", row, by=actor_of(row), file_name=row.file_name,
+            verdicts=verdicts,
+        )
+
+
+def actor_of(row: Import) -> Actor:
+    return Actor(ActorKind.STAFF, row.created_by, row.created_by_name)

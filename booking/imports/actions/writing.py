@@ -1,0 +1,123 @@
+"""Decisions become rows: new clients in bulk, changes one by one, each with its way back."""
+
+import uuid
+from dataclasses import fields
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from booking import clock
+from booking.audit.actions import Actor
+from booking.clients.actions import write_changes
+from booking.clients.models import Client, ClientStatus, Pet
+from booking.clients.rules import search_text, sort_name
+from booking.database import business_of, new_id
+from booking.imports.actions.deciding import Decision
+from booking.imports.models import Verdict
+from booking.imports.rules.differences import vaccinations
+from booking.imports.rules.rows import ImportedClient, ImportedPet
+
+_OURS = {"external_id", "status", "blocked", "invite", "line", "pets", "warnings"}
+_VALUES = [each.name for each in fields(ImportedClient) if each.name not in _OURS]
+_PET_VALUES = [
+    each.name for each in fields(ImportedPet) if each.name not in ("external_id", "vaccinations")
+]
+
+
+def write(session: Session, decisions: list[Decision], *, by: Actor) -> None:
+    moment = clock.now()
+    business_id = business_of(session)
+    new = [each for each in decisions if each.verdict is Verdict.NEW]
+    pets: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
+    for decision in new:
+        row = _client_row(decision, business_id, moment)
+        decision.client_id = row["id"]
+        decision.undo = {"made": moment.isoformat()}
+        rows.append(row)
+        pets += [_pet_row(pet, row["id"], business_id, moment) for pet in decision.new_pets]
+    if rows:
+        session.execute(insert(Client), rows)
+    for decision in decisions:
+        if decision.verdict is Verdict.UPDATED and decision.client is not None:
+            pets += _update(session, decision, decision.client, by)
+    if pets:
+        session.execute(insert(Pet), pets)
+
+
+def _client_row(decision: Decision, business_id: uuid.UUID, moment: datetime) -> dict[str, Any]:
+    person = decision.person
+    return {
+        "id": new_id(),
+        "business_id": business_id,
+        "external_id": person.external_id or None,
+        **{name: getattr(person, name) for name in _VALUES},
+        "email_key": decision.key,
+        "email_version": 0,
+        "status": ClientStatus(person.status or ClientStatus.ACTIVE),
+        "blocked": bool(person.blocked),
+        "sort_name": sort_name(person.first_name, person.last_name),
+        "search_text": search_text(
+            (person.first_name, person.last_name, person.external_id),
+            person.email,
+            (person.mobile_phone, person.home_phone),
+            [pet.name for pet in person.pets],
+        ),
+        "created_at": moment,
+        "updated_at": moment,
+    }
+
+
+def _pet_row(
+    pet: ImportedPet, client_id: uuid.UUID, business_id: uuid.UUID, moment: datetime
+) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "business_id": business_id,
+        "client_id": client_id,
+        "external_id": pet.external_id or None,
+        **{name: getattr(pet, name) for name in _PET_VALUES},
+        "vaccinations": vaccinations(pet),
+        "created_at": moment,
+        "archived_at": None,
+    }
+
+
+def _update(
+    session: Session, decision: Decision, client: Client, by: Actor
+) -> list[dict[str, Any]]:
+    """Returns the rows of pets to add."""
+    before = client.updated_at
+    changes = dict(decision.changes)
+    if "status" in changes:
+        changes["status"] = ClientStatus(changes["status"])
+    told_of = {name: [plain(getattr(client, name)), plain(new)] for name, new in changes.items()}
+    pet_fields = {}
+    for pet, told in decision.pet_changes:
+        pet_fields[str(pet.id)] = {
+            name: [plain(getattr(pet, name)), plain(new)] for name, new in told.items()
+        }
+        for name, value in told.items():
+            setattr(pet, name, value)
+    moment = clock.now()
+    pets = [_pet_row(pet, client.id, client.business_id, moment) for pet in decision.new_pets]
+    names = [pet.name for pet in decision.pets if pet.archived_at is None]
+    names += [row["name"] for row in pets]
+    write_changes(session, client, changes, by=by, pets=names)
+    decision.undo = {
+        "before": before.isoformat(),
+        "after": client.updated_at.isoformat(),
+        "fields": told_of,
+        "pets": [str(row["id"]) for row in pets],
+        "pet_fields": pet_fields,
+    }
+    return pets
+
+
+def plain(value: Any) -> Any:
+    """As JSON keeps it."""
+    if isinstance(value, ClientStatus):
+        return value.value
+    return value.isoformat() if isinstance(value, date) else value

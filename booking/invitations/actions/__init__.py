@@ -1,0 +1,1 @@
+"""What is done with invitations: made, sent, opened, accepted, taken back."""

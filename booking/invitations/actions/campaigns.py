@@ -1,0 +1,166 @@
+"""Pressing the envelope, and holding a campaign back."""
+
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, cast, func, insert, literal, select, update
+from sqlalchemy import Uuid as UuidType
+from sqlalchemy.orm import Session
+from sqlalchemy.types import String
+
+from booking import clock, wakeup
+from booking.audit.actions import Actor, record
+from booking.businesses.models import Business
+from booking.clients.models import Client
+from booking.database import business_of, lock, new_id
+from booking.errors import Conflict, Invalid, NotFound
+from booking.invitations import queries
+from booking.invitations.models import Campaign, CampaignHold, Invitation, InvitationState
+from booking.preferences.actions import current
+
+EVERYONE = "active_without_account"
+CHOSEN = "chosen"
+WAKE = "send_due_invitations"
+
+
+class ClientAccessOff(Conflict):
+    code = "client_access_off"
+    message = (
+        "Allow Client Online Account Access is switched to NO. Move it to YES under "
+        "Booking Preferences, Client Settings."
+    )
+
+
+class CampaignOver(Conflict):
+    code = "campaign_over"
+    message = "This campaign is finished or cancelled."
+
+
+def check_access(session: Session) -> None:
+    """Raises ClientAccessOff while the switch is at NO."""
+    if not current(session).client_settings.allow_client_online_account_access:
+        raise ClientAccessOff
+
+
+def invite_all(session: Session, *, by: Actor) -> tuple[Campaign, bool]:
+    """Invite everyone active who has no account. While such a campaign still has somebody to write
+    to, pressing again gives that one, and False."""
+    check_access(session)
+    lock(session, session.get_one(Business, business_of(session)))
+    going_on = queries.open_campaign(session, EVERYONE)
+    if going_on is not None:
+        return going_on, False
+    return _start(session, EVERYONE, None, by), True
+
+
+def invite(session: Session, client_ids: Collection[uuid.UUID], *, by: Actor) -> Campaign:
+    """Invite those clients, as far as they may be invited. Raises NotFound for a stranger's id."""
+    check_access(session)
+    if not client_ids:
+        raise Invalid.field("client_ids", "Choose at least one client.")
+    wanted = set(client_ids)
+    lock(session, session.get_one(Business, business_of(session)))
+    if _known(session, sorted(wanted)) != len(wanted):
+        raise NotFound
+    return _start(session, CHOSEN, sorted(wanted), by)
+
+
+def _known(session: Session, client_ids: Sequence[uuid.UUID]) -> int:
+    query = select(func.count()).select_from(Client)
+    return session.scalars(query.where(queries.among(session, client_ids))).one()
+
+
+def _start(
+    session: Session, audience: str, client_ids: Sequence[uuid.UUID] | None, by: Actor
+) -> Campaign:
+    found = queries.preview(session, client_ids)
+    made = Campaign(
+        id=new_id(),
+        business_id=business_of(session),
+        audience=audience,
+        hold=CampaignHold.OPEN,
+        recipients=found.recipients,
+        skipped=found.skipped,
+        created_by=by.id,
+        created_by_name=by.name,
+        created_at=clock.now(),
+    )
+    session.add(made)
+    session.flush()
+    _queue(session, made, client_ids)
+    record(session, "campaign.started", made, by=by, recipients=made.recipients)
+    wakeup.after_commit(session, WAKE)
+    return made
+
+
+def _queue(session: Session, made: Campaign, client_ids: Sequence[uuid.UUID] | None) -> None:
+    """One INSERT … SELECT of narrow rows; all else is written when a row is claimed."""
+    moment = made.created_at
+    chosen = select(
+        _row_id(session, moment),
+        literal(made.business_id),
+        literal(made.id),
+        Client.id,
+        literal(InvitationState.QUEUED.value),
+        literal(moment, Invitation.due_at.type),
+        literal(0),
+        literal(0),
+        literal(""),
+    ).where(
+        Client.business_id == made.business_id,
+        queries.eligibility(session) == queries.ELIGIBLE,
+    )
+    if client_ids is not None:
+        chosen = chosen.where(queries.among(session, client_ids))
+    columns = (
+        "id", "business_id", "campaign_id", "client_id", "state", "due_at", "generation",
+        "attempts", "reason",
+    )  # fmt: skip
+    session.execute(insert(Invitation).from_select(columns, chosen, include_defaults=False))
+
+
+def _row_id(session: Session, moment: datetime) -> ColumnElement[uuid.UUID]:
+    """A UUIDv7 (RFC 9562 §5.7) made by the database: 48 bits of time, version, variant, chance."""
+    time_part = f"{int(moment.timestamp() * 1000):012x}"
+    if session.get_bind().dialect.name == "sqlite":
+        chance = func.lower(func.hex(func.randomblob(16)))
+    else:
+        chance = func.md5(func.concat(func.random(), cast(Client.id, String)))
+    text = literal(f"{time_part}7") + func.substr(chance, 1, 3) + "8" + func.substr(chance, 4, 15)
+    if session.get_bind().dialect.name == "sqlite":
+        return text  # type: ignore[return-value]
+    return cast(text, UuidType())
+
+
+def pause(session: Session, found: Campaign, *, by: Actor) -> None:
+    _hold(session, found, CampaignHold.PAUSED, by, f"Paused by {by.name}.")
+
+
+def resume(session: Session, found: Campaign, *, by: Actor) -> None:
+    _hold(session, found, CampaignHold.OPEN, by, "")
+    wakeup.after_commit(session, WAKE)
+
+
+def cancel(session: Session, found: Campaign, *, by: Actor) -> None:
+    """Whoever was not written to yet will not be; what is on its way arrives."""
+    _hold(session, found, CampaignHold.CANCELLED, by, "")
+    session.execute(
+        update(Invitation)
+        .where(
+            Invitation.campaign_id == found.id,
+            Invitation.state.in_([InvitationState.QUEUED, InvitationState.DEFERRED]),
+        )
+        .values(state=InvitationState.SKIPPED, reason="cancelled")
+    )
+
+
+def _hold(session: Session, found: Campaign, hold: CampaignHold, by: Actor, because: str) -> None:
+    lock(session, found)
+    if found.hold is hold:
+        return
+    if queries.standing(session, found).state in {"finished", "cancelled"}:
+        raise CampaignOver
+    found.hold = hold
+    found.paused_because = because
+    record(session, f"campaign.{hold.value}", found, by=by)

@@ -1,0 +1,37 @@
+"""The invitation itself."""
+
+import uuid
+from typing import Any, ClassVar
+
+from booking.mail.message import Email, Links
+from booking.tokens import Purpose
+
+
+class ClientInvitation(Email):
+    """To one client, at the address on their record: who invites, what for, until when, and how
+    to stop such mail. One-click unsubscribing after RFC 8058."""
+
+    template: ClassVar[str] = "invitations/client_invitation"
+    invitation_id: uuid.UUID
+    generation: int
+    first_name: str
+    message: str
+    days: int
+
+    @property
+    def subject(self) -> str:
+        return "Your online account is ready"
+
+    def context(self, links: Links) -> dict[str, Any]:
+        secret = links.secret(Purpose.INVITATION, self.invitation_id, self.generation)
+        return {"url": links.url(f"/i/{secret}"), "unsubscribe_url": self._unsubscribe(links)}
+
+    def headers(self, links: Links) -> dict[str, str]:
+        return {
+            "List-Unsubscribe": f"<{self._unsubscribe(links)}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+
+    def _unsubscribe(self, links: Links) -> str:
+        secret = links.secret(Purpose.UNSUBSCRIBE, self.invitation_id)
+        return links.url(f"/u/{self.invitation_id}/{secret}")

@@ -1,0 +1,90 @@
+"""The table of jobs: name, how often, which verb. A job may run twice, on two machines, or after a
+crash: what waits is a row that is due, and each row is claimed once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from booking import clock, idempotency
+from booking.accounts.actions import sign_in
+from booking.appointments.actions import decide
+from booking.config import Settings
+from booking.database import Database
+from booking.imports.actions import applying
+from booking.invitations import delivery as envelope
+from booking.mail import actions as mail
+from booking.mail import delivery as post
+from booking.mail.transports import Transport, open_transport
+
+SENT_MAIL_IS_KEPT = timedelta(days=30)
+
+
+class Lane(StrEnum):
+    """Queues of their own, so that a code never waits behind a campaign or an import."""
+
+    MAIL = "mail"
+    BULK = "bulk"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    name: str
+    every_seconds: float
+    lane: Lane
+    run: Callable[[Database], object]
+
+
+def send_due_emails(database: Database) -> int:
+    with _transport(database.settings) as transport:
+        return post.send_due(database, transport)
+
+
+def send_due_invitations(database: Database) -> int:
+    with _transport(database.settings) as transport:
+        return envelope.send_due(database, transport)
+
+
+def apply_due_imports(database: Database) -> int:
+    """Chunk by chunk, each its own transaction; a killed worker costs one chunk's work."""
+    chunks = 0
+    while True:
+        with database.writing() as session:
+            progress = applying.apply_next_chunk(session)
+        if progress is None:
+            return chunks
+        chunks += 1
+
+
+def expire_pending_appointments(database: Database) -> int:
+    with database.writing() as session:
+        return decide.expire_pending(session, clock.now())
+
+
+def tidy(database: Database) -> None:
+    """What is over and done with is not kept longer than it serves anybody."""
+    with database.writing() as session:
+        sign_in.forget_expired(session)
+    with database.writing() as session:
+        idempotency.forget(session)
+    with database.writing() as session:
+        mail.forget_sent(session, clock.now() - SENT_MAIL_IS_KEPT)
+
+
+@contextmanager
+def _transport(settings: Settings) -> Iterator[Transport]:
+    transport = open_transport(settings)
+    try:
+        yield transport
+    finally:
+        transport.close()
+
+
+JOBS = (
+    Job("send_due_emails", 5, Lane.MAIL, send_due_emails),
+    Job("send_due_invitations", 5, Lane.BULK, send_due_invitations),
+    Job("apply_due_imports", 5, Lane.BULK, apply_due_imports),
+    Job("expire_pending_appointments", 60, Lane.MAIL, expire_pending_appointments),
+    Job("tidy", 3600, Lane.BULK, tidy),
+)
