@@ -1,9 +1,9 @@
 """The questions about appointments: one of them, the diary, a client's own, what waits."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import and_, bindparam, func, not_, select, tuple_
@@ -11,11 +11,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
 
 from booking import clock
-from booking.accounts.models import Account
-from booking.appointments import ical
-from booking.appointments.emails import domain_of, title_of
-from booking.appointments.ical import Entry, Status
-from booking.appointments.models import Appointment, AppointmentState, CalendarFeed
+from booking.appointments.models import Appointment, AppointmentState
 from booking.appointments.rules import (
     OPEN,
     Notice,
@@ -25,15 +21,12 @@ from booking.appointments.rules import (
     may_cancel,
     may_reschedule,
 )
-from booking.businesses.models import Business
 from booking.businesses.queries import this_business
 from booking.catalogue.models import StaffMember
 from booking.clients.models import Link
 from booking.database import (
     UtcDateTime,
-    across_businesses,
     business_of,
-    set_business,
     settings_of,
 )
 from booking.errors import NotFound
@@ -42,8 +35,6 @@ from booking.tokens import Purpose
 
 When = Literal["upcoming", "past"]
 MANAGE_LINK_LIVES = timedelta(days=30)
-_FEED_LOOKS_BACK = timedelta(days=180)
-_FEED_HOLDS = 1000
 
 
 def find(session: Session, appointment_id: uuid.UUID) -> Appointment:
@@ -318,10 +309,6 @@ def policy_of(session: Session) -> Policy:
     )
 
 
-def visit_of(appointment: Appointment | Mine) -> Visit:
-    return Visit(appointment.state, appointment.starts_at, appointment.reschedules)
-
-
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What the client may do with a visit now, and until when."""
@@ -331,66 +318,19 @@ class Choices:
 
 
 def choices(session: Session, appointment: Appointment | Mine, now: datetime) -> Choices:
+    return chooser(session, now)(appointment)
+
+
+def chooser(session: Session, now: datetime) -> Callable[[Appointment | Mine], Choices]:
+    """The same for many visits: what the business has chosen is asked once."""
     zone = clock.zone(this_business(session).timezone)
-    policy, visit = policy_of(session), visit_of(appointment)
-    return Choices(
-        may_cancel(policy, visit, now=now, zone=zone),
-        may_reschedule(policy, visit, now=now, zone=zone),
-    )
+    policy = policy_of(session)
 
+    def choose(appointment: Appointment | Mine) -> Choices:
+        visit = Visit(appointment.state, appointment.starts_at, appointment.reschedules)
+        return Choices(
+            may_cancel(policy, visit, now=now, zone=zone),
+            may_reschedule(policy, visit, now=now, zone=zone),
+        )
 
-# Calendars.
-
-
-def feed_behind(session: Session, token: str, *, now: datetime) -> bytes:
-    """The calendar of a login, for whoever holds its secret address. Raises NotFound.
-
-    The session works for no business yet: the address says which. While client access is off, or
-    the login is disabled, there is nothing here.
-    """
-    digest = settings_of(session).keyring.digest(Purpose.CALENDAR, token) if token.isascii() else ""
-    with across_businesses(session):
-        feed = session.scalar(select(CalendarFeed).where(CalendarFeed.digest == digest))
-        if feed is None:
-            raise NotFound
-    set_business(session, feed.business_id)
-    account = session.get(Account, feed.account_id)
-    is_open = current(session).client_settings.allow_client_online_account_access
-    if account is None or account.disabled_at is not None or not is_open:
-        raise NotFound
-    return _feed(session, feed.account_id, now)
-
-
-def _feed(session: Session, account_id: uuid.UUID, now: datetime) -> bytes:
-    business = this_business(session)
-    visits = [
-        *mine(session, account_id, "upcoming", now=now, limit=_FEED_HOLDS),
-        *mine(session, account_id, "past", now=now, limit=_FEED_HOLDS),
-    ]
-    shows_past = current(session).client_settings.show_past_appointments
-    since = now - _FEED_LOOKS_BACK if shows_past else now
-    domain = domain_of(settings_of(session))
-    entries = [entry_of(visit, business) for visit in visits if visit.ends_at > since]
-    return ical.feed(entries, name=f"Visits at {business.name}", domain=domain)
-
-
-_STATUSES = {
-    AppointmentState.PENDING: Status.TENTATIVE,
-    AppointmentState.DECLINED: Status.CANCELLED,
-    AppointmentState.CANCELLED: Status.CANCELLED,
-}
-
-
-def entry_of(visit: Mine, business: Business) -> Entry:
-    pets = tuple(pet["name"] for pet in visit.pets)
-    return Entry(
-        id=visit.id,
-        sequence=visit.sequence,
-        status=_STATUSES.get(visit.state, Status.CONFIRMED),
-        starts_at=visit.starts_at,
-        ends_at=visit.ends_at,
-        changed_at=visit.updated_at.astimezone(UTC),
-        title=title_of(visit.service_name, pets, business.name),
-        location=business.address,
-        description=f"With {visit.staff_name}",
-    )
+    return choose

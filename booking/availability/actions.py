@@ -6,10 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import bindparam, delete, insert, text
+from sqlalchemy import delete, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from sqlalchemy.types import Uuid
 
 from booking.audit.actions import Actor, record
 from booking.availability import queries
@@ -23,7 +22,7 @@ from booking.availability.models import (
     StaffHours,
     TimeOff,
 )
-from booking.availability.schedules import distrust
+from booking.availability.schedules import raise_version
 from booking.catalogue.models import StaffMember
 from booking.database import business_of, lock
 from booking.errors import Conflict, Invalid
@@ -31,10 +30,6 @@ from booking.fields import Line100
 
 MOST_INTERVALS = 70
 MOST_ABSENCES = 500
-_TOUCH = text(
-    "INSERT INTO calendar (business_id, version) VALUES (:business_id, 1)"
-    " ON CONFLICT (business_id) DO UPDATE SET version = calendar.version + 1"
-).bindparams(bindparam("business_id", type_=Uuid()))
 _Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2200, 1, 1))]
 
 
@@ -98,9 +93,8 @@ WHENEVER_OPEN = tuple(Hours(weekday=day, start_minute=0, end_minute=1440) for da
 
 
 def touch(session: Session) -> None:
-    """Free times may have changed: raise the calendar's version."""
-    session.execute(_TOUCH, {"business_id": business_of(session)})
-    distrust(session)
+    """Something that free times depend on has changed: raise the calendar's version."""
+    raise_version(session, business_of(session), week=True)
 
 
 def lock_calendar(session: Session) -> Calendar:
@@ -121,6 +115,29 @@ def set_opening_hours(session: Session, hours: Sequence[Hours], *, by: Actor) ->
     session.add_all(
         OpeningHours(business_id=business_of(session), **each.model_dump()) for each in set(hours)
     )
+    _changed(session, "opening_hours.changed", None, by)
+
+
+def add_opening_hours(session: Session, hours: Hours, *, by: Actor) -> OpeningHours:
+    """One more interval."""
+    _check_count([*queries.opening_hours(session), hours], MOST_INTERVALS, "hours")
+    row = OpeningHours(business_id=business_of(session), **hours.model_dump())
+    session.add(row)
+    _changed(session, "opening_hours.changed", None, by)
+    return row
+
+
+def change_opening_hours(
+    session: Session, row: OpeningHours, hours: Hours, *, by: Actor
+) -> OpeningHours:
+    row.weekday = hours.weekday
+    row.start_minute, row.end_minute = hours.start_minute, hours.end_minute
+    _changed(session, "opening_hours.changed", None, by)
+    return row
+
+
+def remove_opening_hours(session: Session, row: OpeningHours, *, by: Actor) -> None:
+    session.delete(row)
     _changed(session, "opening_hours.changed", None, by)
 
 
@@ -200,8 +217,9 @@ def occupy(
     if not guarded:
         release(session, appointment_id)
         return
+    business_id = business_of(session)
     row = {
-        "business_id": business_of(session),
+        "business_id": business_id,
         "appointment_id": appointment_id,
         "staff_id": staff_id,
         "starts_at": starts,
@@ -215,13 +233,13 @@ def occupy(
         if OVERLAP_CONSTRAINT in str(error.orig) or OVERLAP_MESSAGE in str(error.orig):
             raise Overlap from None
         raise
-    touch(session)
+    raise_version(session, business_id, week=False)
 
 
 def release(session: Session, appointment_id: uuid.UUID) -> None:
     """Its time is free again."""
     session.execute(delete(Busy).where(Busy.appointment_id == appointment_id))
-    touch(session)
+    raise_version(session, business_of(session), week=False)
 
 
 def _time_off(session: Session, member: StaffMember, absence: Absence) -> TimeOff:

@@ -15,7 +15,8 @@ class Calendar(Base):
     """One row a business: the owner of the rule that nothing overlaps.
 
     `version` rises with everything that changes free times, so that an unchanged calendar can be
-    answered from its version alone.
+    answered from its version alone. `week_version` rises with all of that but bookings: with hours,
+    closures, absences, services and staff, which each process may keep as long as it stands still.
     """
 
     __tablename__ = "calendar"
@@ -24,6 +25,7 @@ class Calendar(Base):
         ForeignKey("business.id", ondelete="CASCADE"), primary_key=True
     )
     version: Mapped[int] = mapped_column(default=0)
+    week_version: Mapped[int] = mapped_column(default=0)
 
 
 class OpeningHours(Owned, Base):

@@ -6,42 +6,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking import clock
 from booking.availability import rules
-from booking.availability.models import Calendar, Closure, OpeningHours, StaffHours, TimeOff
+from booking.availability.models import Closure, OpeningHours, StaffHours, TimeOff
 from booking.availability.rules import Need, Schedule, Slot, Window
-from booking.availability.schedules import busy_of, week_of
+from booking.availability.schedules import Offer, Standing, Week, busy_of, standing, week_of
 from booking.businesses.models import Business
-from booking.catalogue.models import Performs, Service, StaffMember
+from booking.catalogue.models import Service
 from booking.database import business_of
 from booking.errors import NotFound
 from booking.preferences.actions import current
 from booking.preferences.rules import Preferences
 
 _STAFF_FURTHEST_DAYS = 730
-_VERSION = select(Calendar.__table__.c.version).where(
-    Calendar.__table__.c.business_id == bindparam("b")
-)
-_service, _performs, _staff = Service.__table__, Performs.__table__, StaffMember.__table__
-# A service and who performs it, in one question; without anybody, one row with a null staff id.
-_SERVICE = (
-    select(
-        _service.c.active,
-        _service.c.duration_minutes,
-        _service.c.buffer_before_minutes,
-        _service.c.buffer_after_minutes,
-        _staff.c.id,
-        _staff.c.name,
-    )
-    .select_from(_service)
-    .outerjoin(_performs, _performs.c.service_id == _service.c.id)
-    .outerjoin(_staff, and_(_staff.c.id == _performs.c.staff_id, _staff.c.active))
-    .where(_service.c.business_id == bindparam("b"), _service.c.id == bindparam("service"))
-    .order_by(_staff.c.position, _staff.c.name, _staff.c.id)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,51 +43,47 @@ class Extent:
 
 
 class Question(NamedTuple):
-    """All that free times depend on, but for what only the calendar's version stands for."""
+    """All that free times depend on; the versions in `stands` are for what is not read yet."""
 
-    business_id: uuid.UUID
-    timezone: str
-    calendar_version: int
-    preferences: Preferences
-    need: Need
-    staff: tuple[uuid.UUID, ...]
-    """who could do it, in the order the business prefers"""
+    stands: Standing
+    service_id: uuid.UUID
+    staff_id: uuid.UUID | None
     first: date
     last: date
     now: datetime
     by_staff: bool
 
     def fingerprint(self) -> tuple[Any, ...]:
-        """Equal for two questions only if their answers are equal: a version of the answer."""
+        """A version of the answer: equal for two questions only where their answers are equal."""
         earliest = self.now.timestamp() + self.lead_minutes * 60
         return (
-            self.calendar_version,
-            self.preferences.version,
-            self.timezone,
-            self.need,
-            self.staff,
+            self.service_id,
+            self.staff_id,
             self.first,
             self.last,
             self.by_staff,
+            self.stands.business_id,
+            self.stands.timezone,
+            self.stands.version,
+            self.stands.preferences.version,
             -int(-earliest // 60),
-            clock.to_local(self.now, self.timezone).date(),
+            clock.to_local(self.now, self.stands.timezone).date(),
         )
 
     @property
     def lead_minutes(self) -> int:
-        return 0 if self.by_staff else self.preferences.booking_window.lead_time_minutes
+        return 0 if self.by_staff else self.stands.preferences.booking_window.lead_time_minutes
 
     @property
     def furthest_days(self) -> int:
         if self.by_staff:
             return _STAFF_FURTHEST_DAYS
-        return self.preferences.booking_window.furthest_days
+        return self.stands.preferences.booking_window.furthest_days
 
 
 def calendar_version(session: Session) -> int:
-    """Rises with every change of hours, closures, time off and what is booked."""
-    version: int | None = session.scalar(_VERSION, {"b": business_of(session)})
-    return version or 0
+    """Rises with every change of services, staff, hours, closures, time off and bookings."""
+    return _stands(session).version
 
 
 def extent(session: Session, service: Service, starts: datetime) -> Extent:
@@ -128,82 +104,37 @@ def extent(session: Session, service: Service, starts: datetime) -> Extent:
     )
 
 
-def ask(
-    session: Session,
-    *,
-    service_id: uuid.UUID,
-    staff_id: uuid.UUID | None = None,
-    first: date,
-    last: date,
-    now: datetime,
-    by_staff: bool = False,
-) -> Question:
-    """The question behind `free_times`, without looking at what is booked yet.
-
-    Raises NotFound for a service this business does not have.
-    """
-    business_id = business_of(session)
-    version = calendar_version(session)  # read before what it stands for: never newer than that
-    preferences = current(session)
-    rows = session.execute(_SERVICE, {"b": business_id, "service": service_id}).all()
-    if not rows:
-        raise NotFound
-    active, duration, before, after, _, _ = rows[0]
-    able = [(row[4], row[5]) for row in rows if active and row[4] is not None]
-    if preferences.staff_and_confirmation.staff_order == "alphabetical":
-        able.sort(key=lambda one: one[1].casefold())
-    return Question(
-        business_id=business_id,
-        timezone=session.get_one(Business, business_id).timezone,
-        calendar_version=version,
-        preferences=preferences,
-        need=_need(duration, before, after, preferences),
-        staff=tuple(one for one, _ in able if staff_id in (None, one)),
-        first=first,
-        last=last,
-        now=now,
-        by_staff=by_staff,
-    )
-
-
 def answer(session: Session, question: Question) -> FreeTimes:
-    kept = week_of(session, question.business_id, question.calendar_version, question.now.date())
+    """Raises NotFound for a service this business does not have."""
+    stands = question.stands
+    week = week_of(session, stands, question.now.date())
+    offer = week.offers.get(question.service_id)
+    if offer is None:
+        raise NotFound
+    staff = _in_order(offer, stands.preferences, question.staff_id)
     busy = busy_of(
         session,
-        question.business_id,
-        question.staff,
+        stands.business_id,
+        staff,
         first=question.first,
         last=question.last,
         now=question.now,
-    )
-    window = Window(
-        zone=clock.zone(question.timezone),
-        opening=kept.opening,
-        closures=kept.closures,
-        slot_interval_minutes=question.preferences.booking_window.slot_interval_minutes,
-        lead_minutes=question.lead_minutes,
-        furthest_days=question.furthest_days,
     )
     schedules = [
-        Schedule(
-            staff_id=one,
-            weekly=kept.weekly.get(one, ()),
-            time_off=kept.time_off.get(one, ()),
-            busy=tuple(busy[one]),
-        )
-        for one in question.staff
+        Schedule(one, week.weekly.get(one, ()), week.time_off.get(one, ()), tuple(busy[one]))
+        for one in staff
     ]
     days = rules.free_slots(
-        window,
+        _window(question, week),
         schedules,
-        question.need,
+        _need(offer.duration, offer.before, offer.after, stands.preferences),
         first=question.first,
         last=question.last,
         now=question.now,
     )
-    if question.preferences.staff_and_confirmation.staff_order == "first_available":
-        days = _first_available_first(days, question.staff)
-    return FreeTimes(question.timezone, days)
+    if stands.preferences.staff_and_confirmation.staff_order == "first_available":
+        days = _first_available_first(days, staff)
+    return FreeTimes(stands.timezone, days)
 
 
 def free_times(
@@ -221,16 +152,8 @@ def free_times(
     The staff of a slot stand in the order the business prefers. `by_staff`: for people behind the
     counter, whom neither the lead time nor the furthest day binds. The caller bounds the range.
     """
-    question = ask(
-        session,
-        service_id=service.id,
-        staff_id=staff_id,
-        first=first,
-        last=last,
-        now=now,
-        by_staff=by_staff,
-    )
-    return answer(session, question)
+    stands = _stands(session)
+    return answer(session, Question(stands, service.id, staff_id, first, last, now, by_staff))
 
 
 def free_staff(
@@ -301,6 +224,34 @@ def nearest(
     return rules.nearest(slots, int(starts.timestamp()), count)
 
 
+def _stands(session: Session) -> Standing:
+    found = standing(session, business_of(session))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _window(question: Question, week: Week) -> Window:
+    return Window(
+        zone=clock.zone(question.stands.timezone),
+        opening=week.opening,
+        closures=week.closures,
+        slot_interval_minutes=question.stands.preferences.booking_window.slot_interval_minutes,
+        lead_minutes=question.lead_minutes,
+        furthest_days=question.furthest_days,
+    )
+
+
+def _in_order(
+    offer: Offer, preferences: Preferences, staff_id: uuid.UUID | None
+) -> tuple[uuid.UUID, ...]:
+    """Who performs it, as the business wants them listed; only that one where one is named."""
+    staff = list(offer.staff)
+    if preferences.staff_and_confirmation.staff_order == "alphabetical":
+        staff.sort(key=lambda one: one[1].casefold())
+    return tuple(one for one, _ in staff if staff_id in (None, one))
+
+
 def _need(duration: int, before: int | None, after: int | None, preferences: Preferences) -> Need:
     """The business's buffers stand in where the service has none of its own."""
     window = preferences.booking_window
@@ -314,6 +265,15 @@ def _need(duration: int, before: int | None, after: int | None, preferences: Pre
 def opening_hours(session: Session) -> Sequence[OpeningHours]:
     query = select(OpeningHours)
     return session.scalars(query.order_by(OpeningHours.weekday, OpeningHours.start_minute)).all()
+
+
+def opening_interval(session: Session, interval_id: uuid.UUID) -> OpeningHours:
+    """Raises NotFound, also for another business's."""
+    query = select(OpeningHours).where(OpeningHours.id == interval_id)
+    found = session.scalars(query).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def staff_hours(session: Session) -> dict[uuid.UUID, list[StaffHours]]:

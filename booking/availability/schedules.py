@@ -1,4 +1,5 @@
-"""A business's week and what takes time out of it, as the rules want it.
+"""A business's week and what takes time out of it, as the rules want it; and the versions by which
+others know that it stands still.
 
 Asked for every visitor, so it goes over Core columns instead of ORM rows, and names its business in
 each statement: the tenant guard does not see those.
@@ -7,29 +8,83 @@ each statement: the tenant guard does not see those.
 import uuid
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, BindParameter, String, bindparam, select, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    String,
+    Text,
+    Uuid,
+    and_,
+    bindparam,
+    cast,
+    event,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
 
 from booking.availability.models import (
     LONGEST_BUSY_SECONDS,
     Busy,
+    Calendar,
     Closure,
     OpeningHours,
     StaffHours,
     TimeOff,
 )
+from booking.businesses.models import Business
+from booking.catalogue.models import Performs, Service, StaffMember
+from booking.preferences.actions import loaded
+from booking.preferences.models import PreferenceSet
+from booking.preferences.rules import Preferences
 
 _DAY = 86_400
 _EPOCH = date(1970, 1, 1)
-_UNCOMMITTED = "calendar_touched"
+_UNCOMMITTED = "week_changed"
 _MOST_KEPT = 500
+_PARTS_OF_A_WEEK = (Service, StaffMember, Performs, OpeningHours, StaffHours, Closure, TimeOff)
 
+_business, _chosen, _calendar = Business.__table__, PreferenceSet.__table__, Calendar.__table__
+_service, _performs, _staff = Service.__table__, Performs.__table__, StaffMember.__table__
 _opening, _hours = OpeningHours.__table__, StaffHours.__table__
 _closure, _time_off, _busy = Closure.__table__, TimeOff.__table__, Busy.__table__
 _b: BindParameter[uuid.UUID] = bindparam("b")
 
+_STANDING = (
+    select(
+        _business.c.id,
+        _business.c.timezone,
+        _chosen.c.version,
+        cast(_chosen.c.chosen, Text),
+        _calendar.c.version,
+        _calendar.c.week_version,
+    )
+    .select_from(_business)
+    .outerjoin(_chosen, _chosen.c.business_id == _business.c.id)
+    .outerjoin(_calendar, _calendar.c.business_id == _business.c.id)
+)
+_BY_ID = _STANDING.where(_business.c.id == _b)
+_BY_SLUG = _STANDING.where(_business.c.slug == bindparam("slug"))
+# Every service and who performs it; one without anybody gives one row with a null staff id.
+_SERVICES = (
+    select(
+        _service.c.id,
+        _service.c.duration_minutes,
+        _service.c.buffer_before_minutes,
+        _service.c.buffer_after_minutes,
+        _staff.c.id,
+        _staff.c.name,
+    )
+    .select_from(_service)
+    .outerjoin(_performs, and_(_performs.c.service_id == _service.c.id, _service.c.active))
+    .outerjoin(_staff, and_(_staff.c.id == _performs.c.staff_id, _staff.c.active))
+    .where(_service.c.business_id == _b)
+    .order_by(_staff.c.position, _staff.c.name, _staff.c.id)
+)
 _OPENING = select(_opening.c.weekday, _opening.c.start_minute, _opening.c.end_minute).where(
     _opening.c.business_id == _b
 )
@@ -58,10 +113,37 @@ _BUSY = select(
     type_coerce(_busy.c.ends_at, BigInteger) < bindparam("ends_before"),
     type_coerce(_busy.c.starts_at, BigInteger) < bindparam("before"),
 )
+_TOUCH = text(
+    "INSERT INTO calendar (business_id, version, week_version) VALUES (:b, 1, :week)"
+    " ON CONFLICT (business_id) DO UPDATE SET version = calendar.version + 1,"
+    " week_version = calendar.week_version + :week"
+).bindparams(bindparam("b", type_=Uuid()))
+
+
+class Standing(NamedTuple):
+    """How things stand at a business: its choices, and the versions of what is too much to read."""
+
+    business_id: uuid.UUID
+    timezone: str
+    preferences: Preferences
+    version: int
+    week_version: int
+
+
+class Offer(NamedTuple):
+    """A service as time sees it; nobody performs one that has left the site."""
+
+    duration: int
+    before: int | None
+    after: int | None
+    staff: tuple[tuple[uuid.UUID, str], ...]
+    """(id, name), in the order of the Staff page"""
 
 
 class Week(NamedTuple):
-    """A business's week, as of one version of its calendar."""
+    """What a business offers and when, as of one version of its week."""
+
+    offers: dict[uuid.UUID, Offer]
 
     opening: tuple[tuple[int, int, int], ...]
     weekly: dict[uuid.UUID, tuple[tuple[int, int, int], ...]]
@@ -72,22 +154,51 @@ class Week(NamedTuple):
 _kept: dict[tuple[uuid.UUID, int, date], Week] = {}
 
 
-def distrust(session: Session) -> None:
-    """From here on this transaction sees what others do not: it neither keeps nor uses what is
-    kept for a version that may never be committed."""
-    session.info[_UNCOMMITTED] = True
+def standing(
+    session: Session, business_id: uuid.UUID | None = None, *, slug: str = ""
+) -> Standing | None:
+    """Read before what it stands for, so that its versions are never newer than that."""
+    found = (
+        session.execute(_BY_SLUG, {"slug": slug})
+        if business_id is None
+        else session.execute(_BY_ID, {"b": business_id})
+    )
+    row = found.one_or_none()
+    if row is None:
+        return None
+    return Standing(row[0], row[1], loaded(row[2], row[3]), row[4] or 0, row[5] or 0)
 
 
-def week_of(session: Session, business_id: uuid.UUID, version: int, today: date) -> Week:
-    """The week as of that version of the calendar, which was read in this transaction.
+def raise_version(session: Session, business_id: uuid.UUID, *, week: bool) -> None:
+    """Free times have changed; `week`: not by a booking alone.
 
-    Absences and closures over before today are left out.
+    After a change of the week this transaction sees what others do not: it neither uses nor adds to
+    what the process keeps, since its version may never be committed.
     """
-    key = (business_id, version, today)
+    session.execute(_TOUCH, {"b": business_id, "week": int(week)})
+    if week:
+        session.info[_UNCOMMITTED] = True
+
+
+@event.listens_for(Session, "after_flush")
+def _week_changed(session: Session, _context: Any) -> None:
+    """Whoever changes a part of a week, the version rises: it can't be forgotten.
+
+    Deletes without an ORM row are not seen here; the actions that do so call `raise_version`.
+    """
+    rows = chain(session.new, session.dirty, session.deleted)
+    changed = {row.business_id for row in rows if isinstance(row, _PARTS_OF_A_WEEK)}
+    for business_id in changed:
+        raise_version(session, business_id, week=True)
+
+
+def week_of(session: Session, now: Standing, today: date) -> Week:
+    """The week as it stands. Absences and closures over before today are left out."""
+    key = (now.business_id, now.week_version, today)
     private = session.info.get(_UNCOMMITTED, False)
     kept = None if private else _kept.get(key)
     if kept is None:
-        kept = _load(session, business_id, today - timedelta(days=2))
+        kept = _load(session, now.business_id, today - timedelta(days=2))
         if not private:
             if len(_kept) >= _MOST_KEPT:
                 _kept.clear()
@@ -104,11 +215,23 @@ def _load(session: Session, business_id: uuid.UUID, since: date) -> Week:
     for staff_id, starts, ends in session.execute(_TIME_OFF, b | {"after": _seconds(since)}):
         absent.setdefault(staff_id, []).append((starts, ends))
     return Week(
+        offers=_offers(session, business_id),
         opening=tuple((row[0], row[1], row[2]) for row in session.execute(_OPENING, b)),
         weekly={staff_id: tuple(hours) for staff_id, hours in weekly.items()},
         closures=tuple((row[0], row[1]) for row in session.execute(_CLOSURES, b | {"day": since})),
         time_off={staff_id: tuple(times) for staff_id, times in absent.items()},
     )
+
+
+def _offers(session: Session, business_id: uuid.UUID) -> dict[uuid.UUID, Offer]:
+    offers: dict[uuid.UUID, Offer] = {}
+    for service_id, duration, before, after, staff_id, name in session.execute(
+        _SERVICES, {"b": business_id}
+    ):
+        offer = offers.get(service_id) or Offer(duration, before, after, ())
+        who = ((staff_id, name),) if staff_id else ()
+        offers[service_id] = offer._replace(staff=offer.staff + who)
+    return offers
 
 
 def busy_of(

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Collection, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -194,13 +194,9 @@ def _set_performers(
     known = {member.id for member in queries.staff_members(session, only_active=False)}
     if not known.issuperset(staff_ids):
         raise Invalid.field("staff", "One of these staff members does not exist.", "unknown")
-    now = set(session.scalars(select(Performs.staff_id).where(Performs.service_id == service_id)))
-    return _replace_pairs(
-        session,
-        gone=[(service_id, staff_id) for staff_id in now - set(staff_ids)],
-        new=[(service_id, staff_id) for staff_id in set(staff_ids) - now],
-        field="staff",
-    )
+    now = session.scalars(select(Performs).where(Performs.service_id == service_id)).all()
+    wanted = {(service_id, staff_id) for staff_id in staff_ids}
+    return ["staff"] if _replace(session, now, wanted) else []
 
 
 def _set_services(
@@ -209,29 +205,21 @@ def _set_services(
     known = {service.id for service in queries.services(session, only_active=False)}
     if not known.issuperset(service_ids):
         raise Invalid.field("services", "One of these services does not exist.", "unknown")
-    now = set(session.scalars(select(Performs.service_id).where(Performs.staff_id == staff_id)))
-    return _replace_pairs(
-        session,
-        gone=[(service_id, staff_id) for service_id in now - set(service_ids)],
-        new=[(service_id, staff_id) for service_id in set(service_ids) - now],
-        field="services",
-    )
+    now = session.scalars(select(Performs).where(Performs.staff_id == staff_id)).all()
+    wanted = {(service_id, staff_id) for service_id in service_ids}
+    return ["services"] if _replace(session, now, wanted) else []
 
 
-def _replace_pairs(
-    session: Session,
-    *,
-    gone: list[tuple[uuid.UUID, uuid.UUID]],
-    new: list[tuple[uuid.UUID, uuid.UUID]],
-    field: str,
-) -> list[str]:
-    for service_id, staff_id in gone:
-        session.execute(
-            delete(Performs).where(Performs.service_id == service_id, Performs.staff_id == staff_id)
-        )
+def _replace(
+    session: Session, now: Sequence[Performs], wanted: set[tuple[uuid.UUID, uuid.UUID]]
+) -> bool:
+    """Whether anything changed."""
+    there = {(pair.service_id, pair.staff_id): pair for pair in now}
+    for key in there.keys() - wanted:
+        session.delete(there[key])
     session.add_all(
         Performs(business_id=business_of(session), service_id=service_id, staff_id=staff_id)
-        for service_id, staff_id in new
+        for service_id, staff_id in wanted - there.keys()
     )
     session.flush()
-    return [field] if gone or new else []
+    return there.keys() != wanted

@@ -188,9 +188,7 @@ def change_pet(
     client.updated_at = clock.now()
     if "name" in changed:
         refresh_search(session, client)
-    record(
-        session, "pet.changed", pet, by=by, client_id=str(client.id), fields=sorted(changed)
-    )
+    record(session, "pet.changed", pet, by=by, client_id=str(client.id), fields=sorted(changed))
     return pet
 
 
@@ -229,9 +227,7 @@ def link(
     )
     session.add(made)
     session.flush()
-    record(
-        session, "client.linked", client, by=by, account_id=str(account_id), linked_by=linked_by
-    )
+    record(session, "client.linked", client, by=by, account_id=str(account_id), linked_by=linked_by)
     return made
 
 

@@ -126,7 +126,8 @@ def _sentence(kind: str, found: Any) -> str:
 
 # Letters that Unicode does not take apart, as people without that key type them.
 _PLAIN = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "\u0131": "i", "ħ": "h"}
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ħ": "h"}
+    | {"\N{LATIN SMALL LETTER DOTLESS I}": "i"}
 )
 _PHONE_LIKE = re.compile(r"[0-9()+./\-]*[0-9][0-9()+./\-]*")
 

@@ -121,8 +121,13 @@ class Smtp:
         except smtplib.SMTPException as error:
             self.close()
             return Outcome(Stage.DELAYED, None, _words(error))
-        code = response.status_code if response else None
-        return Outcome(Stage.ACCEPTED, code, "accepted by the mail server")
+        answered = response.status_code if response else None
+        return Outcome(Stage.ACCEPTED, answered, "accepted by the mail server")
+
+    def check(self) -> None:
+        """Connect and say hello. Raises OSError or SMTPException when the server is not there."""
+        self._backend.get_client().noop()
+        self.close()
 
     def close(self) -> None:
         with contextlib.suppress(OSError, smtplib.SMTPException):

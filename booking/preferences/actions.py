@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,13 +38,16 @@ class StalePreferences(Conflict):
 def current(session: Session) -> Preferences:
     """What this business has chosen, the defaults included."""
     row = session.execute(_CURRENT, {"business_id": business_of(session)}).one_or_none()
-    return _typed(row[0], row[1]) if row else _DEFAULTS
+    return loaded(row[0], row[1]) if row else _DEFAULTS
 
 
 @functools.lru_cache(maxsize=1024)
-def _typed(version: int, kept: str) -> Preferences:
-    """Cached by content, not by whose it is: so it can't be stale."""
-    return typed(json.loads(kept), version)
+def loaded(version: int | None, kept: str | None) -> Preferences:
+    """From the columns of a PreferenceSet, null where nothing was ever saved.
+
+    Cached by content, not by whose it is: so it can't be stale.
+    """
+    return typed(json.loads(kept), version) if version and kept else _DEFAULTS
 
 
 def change(
@@ -122,9 +126,13 @@ def policy_version(session: Session) -> PolicyVersion | None:
     return session.scalars(latest).one_or_none()
 
 
-def history(session: Session, limit: int = 100) -> Sequence[PreferenceChange]:
-    """Who changed what, latest first."""
+def history(
+    session: Session, limit: int = 100, *, before: uuid.UUID | None = None
+) -> Sequence[PreferenceChange]:
+    """Who changed what, latest first; `before`: only what was saved before that change."""
     latest = select(PreferenceChange).order_by(PreferenceChange.id.desc()).limit(limit)
+    if before is not None:
+        latest = latest.where(PreferenceChange.id < before)
     return session.scalars(latest).all()
 
 

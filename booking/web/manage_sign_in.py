@@ -1,6 +1,7 @@
 """Signing in as staff, in one step or two; a forgotten password; choosing a business."""
 
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -48,7 +49,7 @@ def let_in(session: Writing, request: Request, account: Account) -> str:
     """A new session for this browser; the one it had before ends. Returns the token."""
     before = sign_in.session_of(session, request.cookies.get(staff_cookie(request), ""))
     if before is not None:
-        session.delete(before.sign_in)
+        sign_in.end_session(session, before.account, before.sign_in.id)
     token, _ = sign_in.open_session(
         session,
         account,
@@ -126,7 +127,7 @@ def _finish_first_step(
             token = let_in(session, request, admitted)
     onwards = local_path(form.text("next"), HOME)
     if ticket is not None:
-        response = redirect(f"/manage/sign-in/code?next={onwards}")
+        response = redirect(f"/manage/sign-in/code?next={quote(onwards, safe='/')}")
         set_cookie(response, request, _ticket_cookie(request), ticket, _SECOND_STEP_DAYS)
         return response
     if token is None:

@@ -139,9 +139,7 @@ def book_with_login(
         raise Invalid.field("create_account", "You are signed in already.", "not_offered")
     appointment = book(session, dataclasses.replace(booking, signs_up=True), by=by)
     form = SignUpForm(**dataclasses.asdict(booking.person))
-    waiting = sign_up(
-        session, form, password_hash=password_hash, appointment_id=appointment.id
-    )
+    waiting = sign_up(session, form, password_hash=password_hash, appointment_id=appointment.id)
     return appointment, waiting
 
 

@@ -11,11 +11,12 @@ from booking.appointments.actions import place, tell
 from booking.appointments.actions.decide import held, turn, who
 from booking.appointments.actions.place import Wanted
 from booking.appointments.models import Appointment, AppointmentState
-from booking.appointments.queries import policy_of, visit_of
+from booking.appointments.queries import policy_of
 from booking.appointments.rules import (
     Because,
     Verb,
     Verdict,
+    Visit,
     Who,
     hold_until,
     may_cancel,
@@ -157,7 +158,8 @@ def _refuse(session: Session, appointment: Appointment, verb: Verb, now: datetim
     """What the policy says to a client. A state that does not fit is refused by `turn`."""
     business = this_business(session)
     zone = clock.zone(business.timezone)
-    policy, visit = policy_of(session), visit_of(appointment)
+    policy = policy_of(session)
+    visit = Visit(appointment.state, appointment.starts_at, appointment.reschedules)
     judge = may_cancel if verb is Verb.CANCEL else may_reschedule
     other = may_reschedule if verb is Verb.CANCEL else may_cancel
     verdict = judge(policy, visit, now=now, zone=zone)

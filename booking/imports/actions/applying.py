@@ -1,9 +1,11 @@
 """Staged rows become clients, a chunk a transaction: what is interrupted goes on where it was."""
 
+import logging
 import uuid
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
@@ -19,6 +21,7 @@ from booking.imports.queries import counts
 from booking.imports.rules.reading import RowProblem
 
 CHUNK = 500
+_log = logging.getLogger(__name__)
 _DUE = (ImportState.QUEUED, ImportState.RUNNING)
 
 
@@ -33,6 +36,17 @@ class Progress:
         return self.done >= self.total
 
 
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """What of a staged row is needed to apply it."""
+
+    id: uuid.UUID
+    number: int
+    lines: list[int]
+    person: dict[str, Any]
+    verdict: Verdict | None
+
+
 def apply_next_chunk(session: Session, *, of_this_business: bool = False) -> Progress | None:
     """The next rows of the import that has waited longest; None when no import waits.
 
@@ -44,14 +58,7 @@ def apply_next_chunk(session: Session, *, of_this_business: bool = False) -> Pro
         return None
     set_business(session, row.business_id)
     row.state = ImportState.RUNNING
-    staged = list(
-        session.scalars(
-            select(ImportRow)
-            .where(ImportRow.import_id == row.id, ImportRow.number > row.done)
-            .order_by(ImportRow.number)
-            .limit(CHUNK)
-        )
-    )
+    staged = _staged(session, row)
     _apply(session, row, [each for each in staged if each.verdict is not Verdict.REJECTED])
     row.done = staged[-1].number if staged else row.people
     progress = Progress(row.id, row.done, row.people)
@@ -70,9 +77,7 @@ def _claim(session: Session, *, of_this_business: bool) -> Import | None:
     older = aliased(Import)
     has_older = (
         select(older.id)
-        .where(
-            older.business_id == Import.business_id, older.state.in_(_DUE), older.id < Import.id
-        )
+        .where(older.business_id == Import.business_id, older.state.in_(_DUE), older.id < Import.id)
         .exists()
     )
     query = (
@@ -88,7 +93,17 @@ def _claim(session: Session, *, of_this_business: bool) -> Import | None:
         return session.scalar(query)
 
 
-def _apply(session: Session, row: Import, staged: list[ImportRow]) -> None:
+def _staged(session: Session, row: Import) -> list[_Staged]:
+    query = (
+        select(ImportRow.id, ImportRow.number, ImportRow.lines, ImportRow.person, ImportRow.verdict)
+        .where(ImportRow.import_id == row.id, ImportRow.number > row.done)
+        .order_by(ImportRow.number)
+        .limit(CHUNK)
+    )
+    return [_Staged(*each) for each in session.execute(query)]
+
+
+def _apply(session: Session, row: Import, staged: list[_Staged]) -> None:
     """All at once; and where that fails, one by one: a wrong row stops nothing."""
     if not staged:
         return
@@ -97,44 +112,57 @@ def _apply(session: Session, row: Import, staged: list[ImportRow]) -> None:
             _apply_together(session, row, staged)
     except OperationalError:
         raise  # the database itself: nothing is known of the rows
-    except Exception:  # whatever is wrong with one row, the others go on
-        session.expire_all()
-        for each in staged:
-            _apply_alone(session, row, each)
+    except Exception as error:
+        if len(staged) > 1:
+            for each in staged:
+                _apply(session, row, [each])
+            return
+        _log.warning("a row of an import could not be stored: %s", type(error).__name__)
+        _note(session, [(staged[0], _not_stored(staged[0]))])
 
 
-def _apply_alone(session: Session, row: Import, staged: ImportRow) -> None:
-    try:
-        with session.begin_nested():
-            _apply_together(session, row, [staged])
-    except OperationalError:
-        raise
-    except Exception:
-        session.expire_all()
-        message = "This row could not be stored. Please add this client by hand."
-        staged.verdict = Verdict.REJECTED
-        staged.problems = [
-            *staged.problems, asdict(RowProblem(staged.lines[0], "", "not_stored", message))
-        ]
-
-
-def _apply_together(session: Session, row: Import, staged: list[ImportRow]) -> None:
+def _apply_together(session: Session, row: Import, staged: list[_Staged]) -> None:
     people = [person_of(each.person) for each in staged]
     decisions = deciding.decide(session, people, hold=not row.dry_run)
     if not row.dry_run:
         writing.write(session, decisions, by=actor_of(row))
-    for each, decision in zip(staged, decisions, strict=True):
-        _note(each, decision)
     session.flush()
+    _note(session, list(zip(staged, decisions, strict=True)))
 
 
-def _note(staged: ImportRow, decision: Decision) -> None:
-    staged.verdict = decision.verdict
-    staged.client_id = decision.client_id
-    staged.undo = decision.undo
-    notes = [asdict(problem) for problem in (*decision.person.warnings, *decision.notes)]
-    if notes != staged.problems:
-        staged.problems = notes
+def _not_stored(staged: _Staged) -> Decision:
+    person = person_of(staged.person)
+    message = "This row could not be stored. Please add this client by hand."
+    note = RowProblem(staged.lines[0], "", "not_stored", message)
+    return Decision(person, Verdict.REJECTED, None, notes=[note])
+
+
+def _note(session: Session, decided: list[tuple[_Staged, Decision]]) -> None:
+    """What became of each row, in one statement."""
+    table = ImportRow.__table__
+    assert isinstance(table, Table)
+    session.execute(
+        update(table)
+        .where(table.c.id == bindparam("row_id"))
+        .values(
+            verdict=bindparam("new_verdict"),
+            client_id=bindparam("new_client_id"),
+            undo=bindparam("new_undo"),
+            problems=bindparam("new_problems"),
+        ),
+        [
+            {
+                "row_id": staged.id,
+                "new_verdict": decision.verdict,
+                "new_client_id": decision.client_id,
+                "new_undo": decision.undo,
+                "new_problems": [
+                    asdict(each) for each in (*decision.person.warnings, *decision.notes)
+                ],
+            }
+            for staged, decision in decided
+        ],
+    )
 
 
 def _finish(session: Session, row: Import) -> None:
@@ -144,7 +172,11 @@ def _finish(session: Session, row: Import) -> None:
         session.flush()
         verdicts = {verdict.value: number for verdict, number in counts(session, row.id).items()}
         record(
-            session, "import.applied", row, by=actor_of(row), file_name=row.file_name,
+            session,
+            "import.applied",
+            row,
+            by=actor_of(row),
+            file_name=row.file_name,
             verdicts=verdicts,
         )
 

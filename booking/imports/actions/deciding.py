@@ -1,7 +1,7 @@
 """Is this person of the file a client already, and what would the file change? Writes nothing."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,169 +18,195 @@ from booking.imports.rules.differences import squeezed
 from booking.imports.rules.reading import RowProblem
 from booking.imports.rules.rows import ImportedClient, ImportedPet
 
-_NOT_COMPARED = {"id", "business_id", "client_id", "created_at", "updated_at", "archived_at"}
-_PET_VALUES = [each.name for each in Pet.__table__.columns if each.name not in _NOT_COMPARED]
-_CLIENT_VALUES = [each.name for each in Client.__table__.columns if each.name not in _NOT_COMPARED]
+_RECOGNISED_BY = (
+    Client.id, Client.status, Client.external_id, Client.first_name, Client.last_name,
+    Client.email, Client.email_key, Client.mobile_phone, Client.home_phone,
+)  # fmt: skip
+_NOT_COMPARED = {"business_id", "created_at", "updated_at", "search_text", "sort_name"}
+_CLIENT_VALUES = [each for each in Client.__table__.columns if each.name not in _NOT_COMPARED]
+_PET_VALUES = [each for each in Pet.__table__.columns if each.name not in _NOT_COMPARED]
+
+Values = Mapping[Any, Any]
 
 
 @dataclass(slots=True)
 class Decision:
-    """What is to be done for one person. `pet_changes` goes by pet, `undo` is filled in writing."""
+    """What is to be done for one person. `pet_names` are the pets there are, `pet_changes` goes by
+    the pet's id, `undo` is filled in by the writing.
+    """
 
     person: ImportedClient
     verdict: Verdict
     key: str | None
-    client: Client | None = None
     client_id: uuid.UUID | None = None
     changes: dict[str, Any] = field(default_factory=dict)
-    pets: list[Pet] = field(default_factory=list)
     new_pets: list[ImportedPet] = field(default_factory=list)
-    pet_changes: list[tuple[Pet, dict[str, Any]]] = field(default_factory=list)
+    pet_names: list[str] = field(default_factory=list)
+    pet_changes: dict[uuid.UUID, dict[str, Any]] = field(default_factory=dict)
     notes: list[RowProblem] = field(default_factory=list)
     undo: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class _Known:
-    """The clients that may be meant, by number, by address and by name."""
+class _Candidates:
+    """Clients that may be meant: active ones first, then by age."""
 
-    by_number: dict[str, list[Client]] = field(default_factory=dict)
-    by_key: dict[str, list[Client]] = field(default_factory=dict)
-    by_name: dict[str, list[Client]] = field(default_factory=dict)
-    pets: dict[uuid.UUID, list[Pet]] = field(default_factory=dict)
-    linked: set[uuid.UUID] = field(default_factory=set)
+    by_number: dict[str, list[Values]] = field(default_factory=dict)
+    by_key: dict[str, list[Values]] = field(default_factory=dict)
+    by_name: dict[str, list[Values]] = field(default_factory=dict)
+    numbered: dict[uuid.UUID, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Found:
+    """Those who are meant, with all that is known of them."""
+
+    clients: dict[uuid.UUID, dict[str, Any]]
+    pets: dict[uuid.UUID, list[dict[str, Any]]]
+    linked: set[uuid.UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    client_id: uuid.UUID
+    same_number: bool
+    others: int
 
 
 def decide(session: Session, people: Sequence[ImportedClient], *, hold: bool) -> list[Decision]:
     """One decision a person, in their order. `hold` keeps the clients found from changing."""
-    keys = [email_key(person.email) if person.email else None for person in people]
-    known = _known(session, people, keys, hold=hold)
-    numbered: dict[uuid.UUID, str] = {}
+    keyed = [(one, email_key(one.email) if one.email else None) for one in people]
+    candidates = _candidates(session, keyed)
+    meant = [_meant(person, key, candidates) for person, key in keyed]
+    found = _found(session, {one.client_id for one in meant if one}, hold=hold)
     return [
-        _decision(person, key, known, numbered) for person, key in zip(people, keys, strict=True)
+        _decision(person, key, one, found)
+        if one
+        else Decision(person, Verdict.NEW, key, new_pets=list(person.pets))
+        for (person, key), one in zip(keyed, meant, strict=True)
     ]
 
 
-def _known(
-    session: Session, people: Sequence[ImportedClient], keys: Iterable[str | None], *, hold: bool
-) -> _Known:
-    numbers = {person.external_id for person in people if person.external_id}
-    addresses = {key for key in keys if key}
-    names = {
-        sort_name(person.first_name, person.last_name)
-        for person, key in zip(people, keys, strict=True)
-        if key is None
-    } - {""}
+def _candidates(
+    session: Session, keyed: Sequence[tuple[ImportedClient, str | None]]
+) -> _Candidates:
+    numbers = {person.external_id for person, _ in keyed} - {""}
+    keys = {key for _, key in keyed if key}
+    names = {sort_name(one.first_name, one.last_name) for one, key in keyed if not key} - {""}
     conditions: list[ColumnElement[bool]] = [
         Client.external_id.in_(numbers),
-        Client.email_key.in_(addresses),
+        Client.email_key.in_(keys),
         Client.sort_name.in_(names) & Client.email_key.is_(None),
     ]
-    found: dict[uuid.UUID, Client] = {}
+    rows: dict[uuid.UUID, Values] = {}
     for condition in conditions:
-        query = select(Client).where(condition).order_by(Client.id)
-        for client in session.scalars(query.with_for_update() if hold else query):
-            found[client.id] = client
-    known = _Known()
-    oldest = sorted(found.values(), key=lambda one: (one.status != ClientStatus.ACTIVE, one.id))
-    for client in oldest:
-        if client.external_id:
-            known.by_number.setdefault(client.external_id, []).append(client)
-        if client.email_key:
-            known.by_key.setdefault(client.email_key, []).append(client)
+        for row in session.execute(select(*_RECOGNISED_BY).where(condition)).mappings():
+            rows[row["id"]] = row
+    found = _Candidates()
+    order = sorted(rows.values(), key=lambda one: (one["status"] != ClientStatus.ACTIVE, one["id"]))
+    for one in order:
+        if one["external_id"]:
+            found.by_number.setdefault(one["external_id"], []).append(one)
+        if one["email_key"]:
+            found.by_key.setdefault(one["email_key"], []).append(one)
         else:
-            known.by_name.setdefault(client.sort_name, []).append(client)
-    known.pets = clients.pets_of(session, found, archived=True)
-    known.linked = set(clients.links_of(session, found))
-    return known
+            name = sort_name(one["first_name"], one["last_name"])
+            found.by_name.setdefault(name, []).append(one)
+    return found
 
 
-def _decision(
-    person: ImportedClient, key: str | None, known: _Known, numbered: dict[uuid.UUID, str]
-) -> Decision:
-    same_number = True
-    meant = known.by_number.get(person.external_id, []) if person.external_id else []
-    if meant and differences.is_somebody_else(_values(meant[0], _CLIENT_VALUES), person):
-        return _somebody_else(person, key, meant[0])
-    if not meant:
-        same_number = False
-        meant = [one for one in _alike(person, key, known) if _may_be(person, one, numbered)]
-    if not meant:
-        return Decision(person, Verdict.NEW, key, new_pets=list(person.pets))
-    client = meant[0]
+def _meant(person: ImportedClient, key: str | None, known: _Candidates) -> _Meant | None:
+    if person.external_id and (numbered := known.by_number.get(person.external_id)):
+        return _Meant(numbered[0]["id"], True, len(numbered) - 1)
+    alike = [one for one in _alike(person, key, known) if _may_be(person, one, known)]
+    if not alike:
+        return None
+    client_id: uuid.UUID = alike[0]["id"]
     if person.external_id:
-        numbered[client.id] = person.external_id
-    decision = _compared(person, key, client, known, same_number=same_number)
-    if len(meant) > 1:
-        message = "Several clients here are the same; the oldest active one was taken."
-        decision.notes.append(RowProblem(person.line, "", "several_clients", message))
-    return decision
+        known.numbered[client_id] = person.external_id
+    return _Meant(client_id, False, len(alike) - 1)
 
 
-def _somebody_else(person: ImportedClient, key: str | None, client: Client) -> Decision:
-    message = (
-        f"Client number {person.external_id} belongs to somebody with another name, e-mail and"
-        " phone here. Nothing was changed; please add this client by hand."
-    )
-    note = RowProblem(person.line, "external_id", "somebody_else", message)
-    return Decision(person, Verdict.REJECTED, key, client_id=client.id, notes=[note])
-
-
-def _alike(person: ImportedClient, key: str | None, known: _Known) -> list[Client]:
+def _alike(person: ImportedClient, key: str | None, known: _Candidates) -> list[Values]:
     """Equal e-mail and name; of those without an address, equal in name, e-mail and phones."""
     name = squeezed(person.first_name + person.last_name)
     if not name:
         return []
     if key is not None:
-        candidates = known.by_key.get(key, [])
-        return [one for one in candidates if squeezed(one.first_name + one.last_name) == name]
+        there = known.by_key.get(key, [])
+        return [one for one in there if squeezed(one["first_name"] + one["last_name"]) == name]
     told = [squeezed(each) for each in (person.email, person.mobile_phone, person.home_phone)]
-    candidates = known.by_name.get(sort_name(person.first_name, person.last_name), [])
-    return [
-        one
-        for one in candidates
-        if any(told)
-        and told == [squeezed(each) for each in (one.email, one.mobile_phone, one.home_phone)]
-    ]
+    there = known.by_name.get(sort_name(person.first_name, person.last_name), [])
+    ways = ("email", "mobile_phone", "home_phone")
+    return [one for one in there if any(told) and told == [squeezed(one[way]) for way in ways]]
 
 
-def _may_be(person: ImportedClient, client: Client, numbered: dict[uuid.UUID, str]) -> bool:
+def _may_be(person: ImportedClient, one: Values, known: _Candidates) -> bool:
     """Two different client numbers are two clients, whatever else is equal."""
-    number = client.external_id or numbered.get(client.id)
+    number = one["external_id"] or known.numbered.get(one["id"])
     return not (person.external_id and number and number != person.external_id)
 
 
-def _compared(
-    person: ImportedClient, key: str | None, client: Client, known: _Known, *, same_number: bool
-) -> Decision:
-    found = differences.client_differences(
-        _values(client, _CLIENT_VALUES),
+def _found(session: Session, client_ids: set[uuid.UUID], *, hold: bool) -> _Found:
+    if not client_ids:
+        return _Found({}, {}, set())
+    attributes = [getattr(Client, column.name) for column in _CLIENT_VALUES]
+    query = select(*attributes).where(Client.id.in_(client_ids)).order_by(Client.id)
+    rows = session.execute(query.with_for_update() if hold else query).mappings()
+    known = {row["id"]: _values(row) for row in rows}
+    pets: dict[uuid.UUID, list[dict[str, Any]]] = {client_id: [] for client_id in known}
+    of_pets = select(*(getattr(Pet, column.name) for column in _PET_VALUES))
+    of_pets = of_pets.where(Pet.client_id.in_(client_ids)).order_by(Pet.id)
+    for row in session.execute(of_pets).mappings():
+        pets[row["client_id"]].append(_values(row))
+    return _Found(known, pets, set(clients.links_of(session, client_ids)))
+
+
+def _values(row: Values) -> dict[str, Any]:
+    return {**row, "external_id": row["external_id"] or ""}
+
+
+def _decision(person: ImportedClient, key: str | None, meant: _Meant, found: _Found) -> Decision:
+    known = found.clients[meant.client_id]
+    if meant.same_number and differences.is_somebody_else(known, person):
+        return _somebody_else(person, key, meant.client_id)
+    told = differences.client_differences(
+        known,
         person,
-        same_number=same_number,
-        has_login=client.id in known.linked,
+        same_number=meant.same_number,
+        has_login=meant.client_id in found.linked,
     )
-    pets = known.pets[client.id]
     decision = Decision(
-        person, Verdict.MATCHED, key, client, client.id, found.changes, pets, notes=found.kept
+        person, Verdict.MATCHED, key, meant.client_id, told.changes, notes=told.kept
     )
-    values = [_values(pet, _PET_VALUES) for pet in pets]
-    for pet in person.pets:
-        place = differences.same_pet(values, pet)
-        if place is None:
-            decision.new_pets.append(pet)
-        else:
-            told = differences.pet_differences(values[place], pet, person.line)
-            decision.notes += told.kept
-            if told.changes:
-                values[place] |= told.changes
-                decision.pet_changes.append((pets[place], told.changes))
+    _compare_pets(decision, found.pets[meant.client_id])
     if decision.changes or decision.new_pets or decision.pet_changes:
         decision.verdict = Verdict.UPDATED
+    if meant.others:
+        message = "Several clients here are the same; the oldest active one was taken."
+        decision.notes.append(RowProblem(person.line, "", "several_clients", message))
     return decision
 
 
-def _values(row: Client | Pet, names: Sequence[str]) -> dict[str, Any]:
-    """As plain values."""
-    values = {name: getattr(row, name) for name in names}
-    values["external_id"] = values["external_id"] or ""
-    return values
+def _somebody_else(person: ImportedClient, key: str | None, client_id: uuid.UUID) -> Decision:
+    message = (
+        f"Client number {person.external_id} belongs to somebody with another name, e-mail and"
+        " phone here. Nothing was changed; please add this client by hand."
+    )
+    note = RowProblem(person.line, "external_id", "somebody_else", message)
+    return Decision(person, Verdict.REJECTED, key, client_id, notes=[note])
+
+
+def _compare_pets(decision: Decision, pets: list[dict[str, Any]]) -> None:
+    """An archived pet counts as known: an import brings nothing back that staff put away."""
+    for pet in decision.person.pets:
+        place = differences.same_pet(pets, pet)
+        if place is None:
+            decision.new_pets.append(pet)
+            continue
+        told = differences.pet_differences(pets[place], pet, decision.person.line)
+        decision.notes += told.kept
+        if told.changes:
+            pets[place] |= told.changes
+            decision.pet_changes.setdefault(pets[place]["id"], {}).update(told.changes)
+    decision.pet_names = [pet["name"] for pet in pets if pet["archived_at"] is None]

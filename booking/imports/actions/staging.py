@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from booking import clock, wakeup
@@ -14,11 +14,12 @@ from booking.audit.actions import Actor, record
 from booking.database import business_of, lock, new_id
 from booking.errors import Conflict, Invalid
 from booking.imports.models import Import, ImportRow, ImportState, Verdict
-from booking.imports.rules import formats
+from booking.imports.rules import formats, reading
 from booking.imports.rules.formats import Column
 from booking.imports.rules.grouping import ImportedPerson, group
-from booking.imports.rules.reading import RejectedRow, Row, RowProblem, Table, read_table
+from booking.imports.rules.reading import RejectedRow, Row, RowProblem, read_table
 from booking.imports.rules.rows import ImportedClient, read_clients
+from booking.imports.rules.values import clean
 
 MAX_ROWS = 200_000
 JOB = "apply_due_imports"
@@ -41,9 +42,7 @@ class _Reading:
     lines: int
 
 
-def stage(
-    session: Session, file: BinaryIO, *, file_name: str, dry_run: bool, by: Actor
-) -> Import:
+def stage(session: Session, file: BinaryIO, *, file_name: str, dry_run: bool, by: Actor) -> Import:
     """Read the whole file into staged rows. A file whose headers nobody knows waits for a mapping.
 
     Raises `UnreadableFile` and Invalid; a row that can't be read is only reported.
@@ -55,7 +54,7 @@ def stage(
         business_id=business_of(session),
         state=ImportState.NEEDS_MAPPING,
         dry_run=dry_run,
-        file_name=file_name[-200:],
+        file_name=clean(file_name)[-200:] or "list.csv",
         format=known.name if known else None,
         headers=list(table.headers),
         mapping=(formats.mapping_of(known, table.headers) if known else {}),
@@ -76,8 +75,14 @@ def stage(
         found = _read(table.rows, formats.plan(table.headers, row.mapping), keep_cells=False)
         _stage_people(session, row, found)
     record(
-        session, "import.uploaded", row, by=by, file_name=row.file_name, rows=row.rows,
-        dropped_columns=row.dropped_columns, dry_run=dry_run,
+        session,
+        "import.uploaded",
+        row,
+        by=by,
+        file_name=row.file_name,
+        rows=row.rows,
+        dropped_columns=row.dropped_columns,
+        dry_run=dry_run,
     )
     return row
 
@@ -159,7 +164,7 @@ def _stage_people(session: Session, row: Import, found: _Reading) -> None:
     numbered = enumerate(everything, 1)
     while part := list(itertools.islice(numbered, _CHUNK)):
         session.execute(
-            insert(ImportRow),
+            insert(_table()),
             [
                 {
                     "id": new_id(),
@@ -187,6 +192,13 @@ def _stage_people(session: Session, row: Import, found: _Reading) -> None:
         row.reason = "None of the rows in this file can be used."
         row.done = row.people
         row.finished_at = clock.now()
+
+
+def _table() -> Table:
+    """For plain bulk inserts, which name their business themselves."""
+    table = ImportRow.__table__
+    assert isinstance(table, Table)
+    return table
 
 
 def _person(person: ImportedPerson, cells: dict[int, tuple[str, ...]]) -> dict[str, Any]:
@@ -217,11 +229,11 @@ def _kept(lines: Iterable[int], cells: dict[int, tuple[str, ...]]) -> dict[str, 
     return {"rows": rows} if rows else {}
 
 
-def _stage_raw(session: Session, row: Import, table: Table) -> None:
+def _stage_raw(session: Session, row: Import, table: reading.Table) -> None:
     """One staged row a line, until somebody says what the columns are."""
     numbered = enumerate(table.rows, 1)
     while part := list(itertools.islice(numbered, _CHUNK)):
-        session.execute(insert(ImportRow), [_raw(row, number, each) for number, each in part])
+        session.execute(insert(_table()), [_raw(row, number, each) for number, each in part])
         row.rows += len(part)
         if row.rows > MAX_ROWS:
             sentence = f"A list may have {MAX_ROWS:,} rows. Please split this one."

@@ -65,16 +65,12 @@ def _remove_made(session: Session, row: Import, done: Undone) -> None:
         .order_by(ImportRow.number)
     )
     after = 0
-    while staged := list(
-        session.scalars(query.where(ImportRow.number > after).limit(_CHUNK))
-    ):
+    while staged := list(session.scalars(query.where(ImportRow.number > after).limit(_CHUNK))):
         after = staged[-1].number
         _remove_chunk(session, {one.client_id: one for one in staged if one.client_id}, done)
 
 
-def _remove_chunk(
-    session: Session, staged: dict[uuid.UUID, ImportRow], done: Undone
-) -> None:
+def _remove_chunk(session: Session, staged: dict[uuid.UUID, ImportRow], done: Undone) -> None:
     there = select(Client.id, Client.updated_at).where(Client.id.in_(staged))
     held = session.execute(there.with_for_update()).all()
     used = clients.in_use(session, staged)

@@ -5,15 +5,16 @@ from dataclasses import fields
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from booking import clock
 from booking.audit.actions import Actor
+from booking.clients import queries as clients
 from booking.clients.actions import write_changes
 from booking.clients.models import Client, ClientStatus, Pet
 from booking.clients.rules import search_text, sort_name
-from booking.database import business_of, new_id
+from booking.database import Base, business_of, new_id
 from booking.imports.actions.deciding import Decision
 from booking.imports.models import Verdict
 from booking.imports.rules.differences import vaccinations
@@ -29,22 +30,27 @@ _PET_VALUES = [
 def write(session: Session, decisions: list[Decision], *, by: Actor) -> None:
     moment = clock.now()
     business_id = business_of(session)
-    new = [each for each in decisions if each.verdict is Verdict.NEW]
     pets: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
-    for decision in new:
-        row = _client_row(decision, business_id, moment)
-        decision.client_id = row["id"]
-        decision.undo = {"made": moment.isoformat()}
-        rows.append(row)
-        pets += [_pet_row(pet, row["id"], business_id, moment) for pet in decision.new_pets]
-    if rows:
-        session.execute(insert(Client), rows)
     for decision in decisions:
-        if decision.verdict is Verdict.UPDATED and decision.client is not None:
-            pets += _update(session, decision, decision.client, by)
+        if decision.verdict is Verdict.NEW:
+            row = _client_row(decision, business_id, moment)
+            decision.client_id = row["id"]
+            decision.undo = {"made": moment.isoformat()}
+            rows.append(row)
+            pets += [_pet_row(pet, row["id"], business_id, moment) for pet in decision.new_pets]
+    if rows:
+        session.execute(insert(_table(Client)), rows)
+    pets += _update(session, [one for one in decisions if one.verdict is Verdict.UPDATED], by)
     if pets:
-        session.execute(insert(Pet), pets)
+        session.execute(insert(_table(Pet)), pets)
+
+
+def _table(model: type[Base]) -> Table:
+    """For plain bulk inserts, which name their business themselves."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
 
 
 def _client_row(decision: Decision, business_id: uuid.UUID, moment: datetime) -> dict[str, Any]:
@@ -85,35 +91,47 @@ def _pet_row(
     }
 
 
-def _update(
-    session: Session, decision: Decision, client: Client, by: Actor
-) -> list[dict[str, Any]]:
+def _update(session: Session, decisions: list[Decision], by: Actor) -> list[dict[str, Any]]:
     """Returns the rows of pets to add."""
+    ids = {one.client_id for one in decisions if one.client_id}
+    found = clients.find_many(session, ids)
+    pets = clients.pets_of(session, ids, archived=True)
+    new: list[dict[str, Any]] = []
+    for decision in decisions:
+        if decision.client_id in found:
+            client = found[decision.client_id]
+            new += _update_one(session, decision, client, pets[client.id], by)
+    return new
+
+
+def _update_one(
+    session: Session, decision: Decision, client: Client, pets: list[Pet], by: Actor
+) -> list[dict[str, Any]]:
     before = client.updated_at
     changes = dict(decision.changes)
     if "status" in changes:
         changes["status"] = ClientStatus(changes["status"])
     told_of = {name: [plain(getattr(client, name)), plain(new)] for name, new in changes.items()}
-    pet_fields = {}
-    for pet, told in decision.pet_changes:
-        pet_fields[str(pet.id)] = {
-            name: [plain(getattr(pet, name)), plain(new)] for name, new in told.items()
-        }
-        for name, value in told.items():
-            setattr(pet, name, value)
+    pets_told_of = {}
+    for pet in pets:
+        if told := decision.pet_changes.get(pet.id):
+            pets_told_of[str(pet.id)] = {
+                name: [plain(getattr(pet, name)), plain(new)] for name, new in told.items()
+            }
+            for name, value in told.items():
+                setattr(pet, name, value)
     moment = clock.now()
-    pets = [_pet_row(pet, client.id, client.business_id, moment) for pet in decision.new_pets]
-    names = [pet.name for pet in decision.pets if pet.archived_at is None]
-    names += [row["name"] for row in pets]
+    new = [_pet_row(pet, client.id, client.business_id, moment) for pet in decision.new_pets]
+    names = decision.pet_names + [row["name"] for row in new]
     write_changes(session, client, changes, by=by, pets=names)
     decision.undo = {
         "before": before.isoformat(),
         "after": client.updated_at.isoformat(),
         "fields": told_of,
-        "pets": [str(row["id"]) for row in pets],
-        "pet_fields": pet_fields,
+        "pets": [str(row["id"]) for row in new],
+        "pet_fields": pets_told_of,
     }
-    return pets
+    return new
 
 
 def plain(value: Any) -> Any:

@@ -139,9 +139,7 @@ def _status(
         _keep(found, said.line, "status", message)
 
 
-def _consent(
-    found: Differences, known: Mapping[str, Any], said: ImportedClient, name: str
-) -> None:
+def _consent(found: Differences, known: Mapping[str, Any], said: ImportedClient, name: str) -> None:
     """A no always counts; a yes never undoes one."""
     told = getattr(said, name)
     if told is None or told == known[name]:
@@ -187,7 +185,8 @@ def pet_differences(known: Mapping[str, Any], said: ImportedPet, line: int) -> D
     _notes(found, known, "behaviour_notes", said.behaviour_notes)
     there = {(each["name"], each["given_on"], each["expires_on"]) for each in known["vaccinations"]}
     missing = [
-        each for each in vaccinations(said)
+        each
+        for each in vaccinations(said)
         if (each["name"], each["given_on"], each["expires_on"]) not in there
     ]
     if missing:

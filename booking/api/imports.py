@@ -1,0 +1,187 @@
+"""Client lists that come in: uploaded, mapped, reported, undone."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Query, Request, Response, UploadFile
+from pydantic import BaseModel, ConfigDict, Field
+
+from booking.api.caller import Caller, StaffReads, StaffWrites
+from booking.api.idempotent import IdempotentRoute
+from booking.dependencies import settings_of
+from booking.exports import MEDIA_TYPE, import_csv
+from booking.imports import queries
+from booking.imports.actions import staging, undoing
+from booking.imports.models import Import, ImportRow, ImportState, Verdict
+from booking.imports.rules.formats import FIELDS
+
+router = APIRouter(
+    prefix="/businesses/{slug}/imports", tags=["imports"], route_class=IdempotentRoute
+)
+
+_FIRST = 100
+
+
+class Reason(BaseModel):
+    line: int
+    field: str
+    code: str
+    message: str
+
+
+class RowOut(BaseModel):
+    """What became of one person of the file, or of one line that can't be used."""
+
+    lines: list[int]
+    verdict: Verdict | None
+    client_id: uuid.UUID | None
+    reasons: list[Reason]
+
+
+class ImportAccepted(BaseModel):
+    id: uuid.UUID
+    state: ImportState
+
+
+class ImportOut(BaseModel):
+    """`rows` counts the file's rows; `people` what they come to, since a person may have several
+    rows; the verdicts count people. `fields` are what a column can be mapped to.
+    """
+
+    id: uuid.UUID
+    state: ImportState
+    dry_run: bool
+    file_name: str
+    format: str | None
+    rows: int
+    people: int
+    done: int
+    new: int
+    matched: int
+    updated: int
+    review: int
+    rejected: int
+    reason: str
+    headers: list[str]
+    mapping: dict[str, str | None]
+    fields: list[str]
+    dropped_columns: list[str]
+    report: list[RowOut]
+    report_url: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class MappingIn(BaseModel):
+    """Header → field, or null to leave the column out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mapping: Annotated[
+        dict[Annotated[str, Field(max_length=300)], Annotated[str, Field(max_length=60)] | None],
+        Field(max_length=500),
+    ]
+
+
+class Spared(BaseModel):
+    client_id: uuid.UUID
+    reason: str
+
+
+class UndoneOut(BaseModel):
+    id: uuid.UUID
+    state: ImportState
+    removed: int
+    restored: int
+    spared: list[Spared]
+
+
+@router.post("", status_code=202)
+def upload(
+    caller: StaffWrites,
+    file: Annotated[UploadFile, File(description="CSV, semicolon or tab separated")],
+    dry_run: Annotated[bool, Query()] = False,
+) -> ImportAccepted:
+    """The file is read here and now; its rows are applied by the worker."""
+    row = staging.stage(
+        caller.session,
+        file.file,
+        file_name=file.filename or "",
+        dry_run=dry_run,
+        by=caller.actor,
+    )
+    return ImportAccepted(id=row.id, state=row.state)
+
+
+@router.get("/{import_id}")
+def get_import(caller: StaffReads, request: Request, import_id: uuid.UUID) -> ImportOut:
+    return _shown(caller, request, queries.find(caller.session, import_id))
+
+
+@router.post("/{import_id}/mapping")
+def map_columns(
+    caller: StaffWrites, request: Request, import_id: uuid.UUID, body: MappingIn
+) -> ImportOut:
+    row = queries.find(caller.session, import_id)
+    staging.map_columns(caller.session, row, body.mapping, by=caller.actor)
+    return _shown(caller, request, row)
+
+
+@router.post("/{import_id}/apply", status_code=202)
+def apply(caller: StaffWrites, import_id: uuid.UUID) -> ImportAccepted:
+    """After a dry run: the same rows, and this time for good."""
+    row = queries.find(caller.session, import_id)
+    staging.begin(caller.session, row, by=caller.actor)
+    return ImportAccepted(id=row.id, state=row.state)
+
+
+@router.post("/{import_id}/undo")
+def undo(caller: StaffWrites, import_id: uuid.UUID) -> UndoneOut:
+    row = queries.find(caller.session, import_id)
+    done = undoing.undo(caller.session, row, by=caller.actor)
+    return UndoneOut(
+        id=row.id,
+        state=row.state,
+        removed=done.removed,
+        restored=done.restored,
+        spared=[
+            Spared(client_id=client_id, reason=f"This client {why}.")
+            for client_id, why in done.spared
+        ],
+    )
+
+
+@router.get("/{import_id}/report.csv", response_class=Response)
+def report(caller: StaffReads, import_id: uuid.UUID) -> Response:
+    """Every row with what became of it and why."""
+    row = queries.find(caller.session, import_id)
+    return Response(
+        import_csv(queries.whole_report(caller.session, row.id)),
+        media_type=MEDIA_TYPE,
+        headers={"Content-Disposition": f'attachment; filename="import-{row.id}.csv"'},
+    )
+
+
+def _shown(caller: Caller, request: Request, row: Import) -> ImportOut:
+    values: dict[str, Any] = {name: getattr(row, name, None) for name in ImportOut.model_fields}
+    path = f"/api/v1/businesses/{caller.business.slug}/imports/{row.id}/report.csv"
+    counts = queries.counts(caller.session, row.id)
+    return ImportOut.model_validate(
+        values
+        | {verdict.value: number for verdict, number in counts.items()}
+        | {
+            "fields": list(FIELDS),
+            "report": [_row(each) for each in queries.report(caller.session, row.id, limit=_FIRST)],
+            "report_url": f"{settings_of(request).public_url}{path}",
+        }
+    )
+
+
+def _row(row: ImportRow) -> RowOut:
+    return RowOut(
+        lines=row.lines,
+        verdict=row.verdict,
+        client_id=row.client_id,
+        reasons=[Reason(**problem) for problem in row.problems],
+    )

@@ -1,0 +1,101 @@
+"""`booking doctor`: check every part of the configuration, say what is wrong and how to mend it."""
+
+import smtplib
+import tempfile
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from pydantic import ValidationError
+
+from booking import processes
+from booking.accounts.passwords import hash_now
+from booking.commands import talk
+from booking.commands.migrate import config_for
+from booking.config import Settings
+from booking.database import Database
+from booking.mail.transports import Smtp
+
+
+def run() -> int:
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for wrong in error.errors():
+            talk.say(f"✗ BOOKING_{str(wrong['loc'][0]).upper()}: {wrong['msg']}")
+        return talk.refuse("the settings can't be read; mend the lines above")
+    checks: dict[str, Callable[[Settings], str]] = {
+        "Settings": _settings,
+        "Data directory": _data_directory,
+        "Database": _database,
+        "Migrations": _migrations,
+        "Broker": _broker,
+        "Mail": _mail,
+        "Passwords": _passwords,
+    }
+    wrong_parts = [name for name, check in checks.items() if not _is_well(name, check, settings)]
+    if wrong_parts:
+        return talk.refuse(f"{len(wrong_parts)} to mend: {', '.join(wrong_parts)}")
+    talk.say("All is well.")
+    return talk.DONE
+
+
+def _is_well(name: str, check: Callable[[Settings], str], settings: Settings) -> bool:
+    try:
+        finding = check(settings)
+    except Exception as error:  # noqa: BLE001 - whatever a part raises is a finding
+        talk.say(f"✗ {name}: {type(error).__name__}: {str(error).splitlines()[0][:200]}")
+        return False
+    talk.say(f"✓ {name}: {finding}")
+    return True
+
+
+class _Wrong(Exception):
+    """What is wrong and how to mend it."""
+
+
+def _settings(settings: Settings) -> str:
+    if objections := settings.objections():
+        raise _Wrong("; ".join(objections))
+    return f"{settings.environment.value}, links begin with {settings.public_url}"
+
+
+def _data_directory(settings: Settings) -> str:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=settings.data_dir):
+        return f"{settings.data_dir.resolve()} can be written"
+
+
+def _database(settings: Settings) -> str:
+    Database(settings).is_alive()
+    return "SQLite" if settings.embedded_database else "PostgreSQL answers"
+
+
+def _migrations(settings: Settings) -> str:
+    head = ScriptDirectory.from_config(config_for(settings)).get_current_head()
+    with Database(settings).engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    if current != head:
+        raise _Wrong(f"at {current}, wanted {head}: run `booking migrate`")
+    return f"at {head}"
+
+
+def _broker(settings: Settings) -> str:
+    processes.check_broker(settings)
+    return "Redis answers" if settings.broker_url else "files in the data directory"
+
+
+def _mail(settings: Settings) -> str:
+    if settings.mailbox is not None:
+        return f"local mailbox in {settings.mailbox}"
+    try:
+        Smtp(settings).check()
+    except (OSError, smtplib.SMTPException) as error:
+        raise _Wrong(f"{error}; check BOOKING_SMTP_URL") from error
+    return f"{urlsplit(settings.smtp_url).hostname} takes mail from {settings.mail_from}"
+
+
+def _passwords(settings: Settings) -> str:
+    hash_now(settings, "a password to try the hash with")
+    return f"argon2id, {settings.argon2_memory_kib} KiB, {settings.hashing_slots} at once"
