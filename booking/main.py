@@ -144,6 +144,9 @@ def _include(app: FastAPI, kind: str, names: list[str], prefix: str) -> None:
         except ModuleNotFoundError as error:
             _log.warning("not there yet: %s (%s)", name, error)
             continue
+        if not hasattr(module, "router"):
+            _log.warning("no router yet: %s", name)
+            continue
         app.include_router(module.router, prefix=prefix)
 
 

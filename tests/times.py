@@ -27,5 +27,9 @@ class Clock:
         self.offset += round(timedelta(**by).total_seconds())
         clock.set_offset(self.offset)
 
+    def set_again(self) -> None:
+        """After an application was made, which sets the clock by its settings."""
+        clock.set_offset(self.offset)
+
     def restore(self) -> None:
         clock.set_offset(0)

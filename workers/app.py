@@ -8,7 +8,7 @@ The queue is only the clock and the arms. Tasks carry nothing: flush the broker 
 
 import functools
 import threading
-from typing import Any
+from collections.abc import Callable
 
 from celery import Celery
 
@@ -50,7 +50,7 @@ def make_app(settings: Settings) -> Celery:
     celery.conf.task_queues = processes.queues([lane.value for lane in Lane])
     database = _WhenNeeded(settings)
     for job in JOBS:
-        celery.task(functools.partial(_run, job, threading.Lock(), database), name=job.name)
+        celery.task(_task(job, database), name=job.name)
     return celery
 
 
@@ -66,14 +66,19 @@ class _WhenNeeded:
         return Database(self._settings, Waker(send))
 
 
-def _run(job: Job, turn: threading.Lock, when_needed: _WhenNeeded) -> Any:
+def _task(job: Job, when_needed: _WhenNeeded) -> Callable[[], None]:
     """One run of a job at a time in a process: a tick that finds it running has nothing to add."""
-    if not turn.acquire(blocking=False):
-        return
-    try:
-        job.run(when_needed.database)
-    finally:
-        turn.release()
+    turn = threading.Lock()
+
+    def run() -> None:
+        if not turn.acquire(blocking=False):
+            return
+        try:
+            job.run(when_needed.database)
+        finally:
+            turn.release()
+
+    return run
 
 
 settings = Settings()

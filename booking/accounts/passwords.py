@@ -3,10 +3,12 @@ sign-ins and nothing else gets slow."""
 
 import asyncio
 import base64
+import contextlib
 import secrets
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
@@ -18,6 +20,7 @@ from booking.errors import Invalid, Overloaded
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+_holds_place: ContextVar[bool] = ContextVar("_holds_place", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,20 @@ class Hashing:
         self._taken = 0
         self._counting = threading.Lock()
 
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Raises Overloaded while all places are taken: entered before anything is read, so that
+        a refusal costs next to nothing. What is hashed inside needs no other place."""
+        self._take()
+        holding = _holds_place.set(True)
+        try:
+            yield
+        finally:
+            _holds_place.reset(holding)
+            self._leave()
+
     def expect_room(self) -> None:
-        """Raises Overloaded while all places are taken: asked before anything is read."""
+        """Raises Overloaded while all places are taken, and takes none."""
         if self._taken >= self._places:
             raise Overloaded
 
@@ -67,20 +82,25 @@ class Hashing:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        if _holds_place.get():
+            return await asyncio.wrap_future(self._pool.submit(work, *args, **kwargs))
+        self._take()
+        future = self._pool.submit(work, *args, **kwargs)
+        future.add_done_callback(lambda _: self._leave())  # also when the caller has gone away
+        return await asyncio.wrap_future(future)
+
+    def _take(self) -> None:
         with self._counting:
             self.expect_room()
             self._taken += 1
-        future = self._pool.submit(work, *args, **kwargs)
-        future.add_done_callback(self._leave)  # also when the caller has gone away
-        return await asyncio.wrap_future(future)
 
-    def _leave(self, _: Future[_T]) -> None:
+    def _leave(self) -> None:
         with self._counting:
             self._taken -= 1
 
     def _verify(self, password_hash: str | None, password: str) -> Verified:
         if password_hash is None or not rules.is_hashable(password):
-            self._context.verify("", self._dummy)
+            self._context.verify_and_update("", self._dummy)
             return Verified(ok=False)
         ok, new_hash = self._context.verify_and_update(rules.normalised(password), password_hash)
         return Verified(ok=ok, new_hash=new_hash)

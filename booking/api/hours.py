@@ -51,9 +51,8 @@ class Interval(BaseModel):
 
     @classmethod
     def of(cls, row: _Stretch) -> Self:
-        return cls.model_construct(
-            weekday=row.weekday, start=_wall(row.start_minute), end=_wall(row.end_minute)
-        )
+        start, end = _wall(row.start_minute), _wall(row.end_minute)
+        return cls(weekday=row.weekday, start=start, end=end)
 
     def hours(self) -> Hours:
         return Hours(

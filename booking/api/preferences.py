@@ -5,12 +5,11 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Response
-
 from pydantic import BaseModel
 
 from booking.api import lists
 from booking.api.caller import ManagerWrites, StaffReads
-from booking.errors import Conflict
+from booking.errors import Conflict, Invalid
 from booking.preferences import actions
 from booking.preferences.actions import StalePreferences
 from booking.preferences.rules import Preferences
@@ -58,12 +57,14 @@ def _tags(header: str) -> set[str]:
     return {tag.strip().removeprefix("W/") for tag in header.split(",")}
 
 
-@router.get("/businesses/{slug}/preferences")
-def show(caller: StaffReads, response: Response, if_none_match: Conditions = None) -> Preferences:
+@router.get("/businesses/{slug}/preferences", response_model=Preferences)
+def show(
+    caller: StaffReads, response: Response, if_none_match: Conditions = None
+) -> Preferences | Response:
     preferences = actions.current(caller.session)
     etag = _etag(preferences)
     if if_none_match and _tags(if_none_match) & {etag, "*"}:
-        return Response(status_code=304, headers={"ETag": etag})  # type: ignore[return-value]
+        return Response(status_code=304, headers={"ETag": etag})
     response.headers["ETag"] = etag
     return preferences
 
@@ -96,7 +97,7 @@ def history(
     caller: StaffReads, limit: lists.Limit = 50, cursor: lists.Cursor = None
 ) -> HistoryPage:
     """Who changed what, latest first."""
-    rows = actions.history(caller.session, limit + 1, before=lists.id_after(cursor))
+    rows = actions.history(caller.session, limit + 1, before=_before(cursor))
     items = [
         ChangeAnswer(
             id=row.id,
@@ -111,3 +112,11 @@ def history(
     ]
     more = lists.encode_cursor(items[-1].id) if len(rows) > limit else None
     return HistoryPage(items=items, next_cursor=more)
+
+
+def _before(cursor: str | None) -> uuid.UUID | None:
+    parts = lists.decode_cursor(cursor, 1)
+    try:
+        return uuid.UUID(parts[0]) if parts else None
+    except (AttributeError, TypeError, ValueError):
+        raise Invalid.field("cursor", "Use the next_cursor of an earlier answer.") from None

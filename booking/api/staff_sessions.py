@@ -71,9 +71,9 @@ class NewPassword(BaseModel):
 @router.post("/staff/sessions", status_code=201)
 async def sign_in_staff(request: Request, body: StaffCredentials) -> StaffSession:
     hashing: Hashing = request.app.state.hashing
-    hashing.expect_room()
-    known = await run_in_threadpool(_known, request, body)
-    verified = await hashing.verify(known.password_hash, body.password)
+    with hashing.place():
+        known = await run_in_threadpool(_known, request, body)
+        verified = await hashing.verify(known.password_hash, body.password)
     return await run_in_threadpool(_open, request, body, known, verified)
 
 
@@ -93,9 +93,9 @@ def ask_for_reset(request: Request, body: ResetRequest) -> dict[str, str]:
 @router.post("/staff/password-resets/confirm", status_code=204, response_class=Response)
 async def choose_password(request: Request, body: NewPassword) -> None:
     hashing: Hashing = request.app.state.hashing
-    hashing.expect_room()
-    await run_in_threadpool(_check_new_password, request, body)
-    password_hash = await hashing.hash(body.password)
+    with hashing.place():
+        await run_in_threadpool(_check_new_password, request, body)
+        password_hash = await hashing.hash(body.password)
     await run_in_threadpool(_reset, request, body.token, password_hash)
 
 

@@ -3,7 +3,7 @@
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.database import Base, EpochSeconds, Owned, new_id, same_business
@@ -15,8 +15,10 @@ class Calendar(Base):
     """One row a business: the owner of the rule that nothing overlaps.
 
     `version` rises with everything that changes free times, so that an unchanged calendar can be
-    answered from its version alone. `week_version` rises with all of that but bookings: with hours,
-    closures, absences, services and staff, which each process may keep as long as it stands still.
+    answered from its version alone. `week_mark` changes with all of that but bookings: with hours,
+    closures, absences, services and staff, which each process keeps as long as it stands. It is
+    drawn at random and 0 at first, so that what was rolled back, or a restored database, never
+    passes for what another process has kept.
     """
 
     __tablename__ = "calendar"
@@ -25,7 +27,7 @@ class Calendar(Base):
         ForeignKey("business.id", ondelete="CASCADE"), primary_key=True
     )
     version: Mapped[int] = mapped_column(default=0)
-    week_version: Mapped[int] = mapped_column(default=0)
+    week_mark: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class OpeningHours(Owned, Base):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from booking import clock
 from booking.availability import rules
-from booking.availability.models import Closure, OpeningHours, StaffHours, TimeOff
+from booking.availability.models import Busy, Closure, OpeningHours, StaffHours, TimeOff
 from booking.availability.rules import Need, Schedule, Slot, Window
 from booking.availability.schedules import Offer, Standing, Week, busy_of, standing, week_of
 from booking.businesses.models import Business
@@ -260,6 +260,11 @@ def _need(duration: int, before: int | None, after: int | None, preferences: Pre
         window.buffer_before if before is None else before,
         window.buffer_after if after is None else after,
     )
+
+
+def anything_booked(session: Session) -> bool:
+    """Whether any time was ever given away."""
+    return session.scalars(select(Busy.appointment_id).limit(1)).first() is not None
 
 
 def opening_hours(session: Session) -> Sequence[OpeningHours]:

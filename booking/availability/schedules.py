@@ -5,6 +5,7 @@ Asked for every visitor, so it goes over Core columns instead of ORM rows, and n
 each statement: the tenant guard does not see those.
 """
 
+import secrets
 import uuid
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -44,7 +45,6 @@ from booking.preferences.rules import Preferences
 
 _DAY = 86_400
 _EPOCH = date(1970, 1, 1)
-_UNCOMMITTED = "week_changed"
 _MOST_KEPT = 500
 _PARTS_OF_A_WEEK = (Service, StaffMember, Performs, OpeningHours, StaffHours, Closure, TimeOff)
 
@@ -61,7 +61,7 @@ _STANDING = (
         _chosen.c.version,
         cast(_chosen.c.chosen, Text),
         _calendar.c.version,
-        _calendar.c.week_version,
+        _calendar.c.week_mark,
     )
     .select_from(_business)
     .outerjoin(_chosen, _chosen.c.business_id == _business.c.id)
@@ -113,10 +113,11 @@ _BUSY = select(
     type_coerce(_busy.c.ends_at, BigInteger) < bindparam("ends_before"),
     type_coerce(_busy.c.starts_at, BigInteger) < bindparam("before"),
 )
-_TOUCH = text(
-    "INSERT INTO calendar (business_id, version, week_version) VALUES (:b, 1, :week)"
+_RAISE = text(
+    "INSERT INTO calendar (business_id, version, week_mark)"
+    " VALUES (:b, 1, COALESCE(CAST(:mark AS BIGINT), 0))"
     " ON CONFLICT (business_id) DO UPDATE SET version = calendar.version + 1,"
-    " week_version = calendar.week_version + :week"
+    " week_mark = COALESCE(CAST(:mark AS BIGINT), calendar.week_mark)"
 ).bindparams(bindparam("b", type_=Uuid()))
 
 
@@ -127,7 +128,7 @@ class Standing(NamedTuple):
     timezone: str
     preferences: Preferences
     version: int
-    week_version: int
+    week_mark: int
 
 
 class Offer(NamedTuple):
@@ -157,7 +158,7 @@ _kept: dict[tuple[uuid.UUID, int, date], Week] = {}
 def standing(
     session: Session, business_id: uuid.UUID | None = None, *, slug: str = ""
 ) -> Standing | None:
-    """Read before what it stands for, so that its versions are never newer than that."""
+    """Read before what it stands for, so that version and mark are never newer than that."""
     found = (
         session.execute(_BY_SLUG, {"slug": slug})
         if business_id is None
@@ -170,14 +171,9 @@ def standing(
 
 
 def raise_version(session: Session, business_id: uuid.UUID, *, week: bool) -> None:
-    """Free times have changed; `week`: not by a booking alone.
-
-    After a change of the week this transaction sees what others do not: it neither uses nor adds to
-    what the process keeps, since its version may never be committed.
-    """
-    session.execute(_TOUCH, {"b": business_id, "week": int(week)})
-    if week:
-        session.info[_UNCOMMITTED] = True
+    """Free times have changed; `week`: not by a booking alone."""
+    mark = secrets.randbits(62) + 1 if week else None
+    session.execute(_RAISE, {"b": business_id, "mark": mark})
 
 
 @event.listens_for(Session, "after_flush")
@@ -194,16 +190,15 @@ def _week_changed(session: Session, _context: Any) -> None:
 
 def week_of(session: Session, now: Standing, today: date) -> Week:
     """The week as it stands. Absences and closures over before today are left out."""
-    key = (now.business_id, now.week_version, today)
-    private = session.info.get(_UNCOMMITTED, False)
-    kept = None if private else _kept.get(key)
-    if kept is None:
-        kept = _load(session, now.business_id, today - timedelta(days=2))
-        if not private:
+    key = (now.business_id, now.week_mark, today)
+    week = _kept.get(key)
+    if week is None:
+        week = _load(session, now.business_id, today - timedelta(days=2))
+        if now.week_mark:
             if len(_kept) >= _MOST_KEPT:
                 _kept.clear()
-            _kept[key] = kept
-    return kept
+            _kept[key] = week
+    return week
 
 
 def _load(session: Session, business_id: uuid.UUID, since: date) -> Week:

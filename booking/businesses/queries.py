@@ -33,6 +33,11 @@ def by_slug(session: Session, slug: str) -> Business | None:
     return session.scalar(select(Business).where(Business.slug == slug))
 
 
+def all_businesses(session: Session) -> list[Business]:
+    """By name; for those who run the service, not for its visitors."""
+    return list(session.scalars(select(Business).order_by(Business.name)))
+
+
 def this_business(session: Session) -> Business:
     """The business this session works for."""
     return session.get_one(Business, business_of(session))
@@ -58,6 +63,13 @@ def businesses_of(session: Session, account_id: uuid.UUID | None) -> list[Member
             .order_by(Business.name)
         ).all()
     return [Membership(business, member) for business, member in rows]
+
+
+def business_ids_of(session: Session, account_id: uuid.UUID | None) -> list[uuid.UUID]:
+    with across_businesses(session):
+        return list(
+            session.scalars(select(Member.business_id).where(Member.account_id == account_id))
+        )
 
 
 def member_of(session: Session, account_id: uuid.UUID | None) -> Member | None:

@@ -14,10 +14,11 @@ from booking.fields import Line100, Line200, OptionalEmail, Paragraph, PhoneText
 RESERVED_SLUGS = frozenset(
     """
     about account accounts admin api app assets billing book booking calendar calendars contact
-    demo-mail docs email favicon forgot healthz help home i images invite join legal login logout mail
-    mailbox manage metrics new notices openapi operator owner password privacy public readyz
-    register registration registrations reset robots root security settings sign-in sign-out sign-up
-    static status support system terms theme u unsubscribe well-known www
+    demo-mail docs email favicon forgot healthz help home i images invite join legal login
+    logout mail mailbox manage metrics new notices openapi operator owner password privacy
+    public readyz register registration registrations reset robots root security settings
+    sign-in sign-out sign-up static status support system terms theme u unsubscribe well-known
+    www
     """.split()  # noqa: SIM905 - sixty short words read better so than as a list
 )
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?")

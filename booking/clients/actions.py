@@ -201,6 +201,15 @@ def archive_pet(session: Session, client: Client, pet: Pet, *, by: Actor) -> Non
     record(session, "pet.archived", pet, by=by, client_id=str(client.id), name=pet.name)
 
 
+def restore_pet(session: Session, client: Client, pet: Pet, *, by: Actor) -> None:
+    if pet.archived_at is None:
+        return
+    pet.archived_at = None
+    client.updated_at = clock.now()
+    refresh_search(session, client)
+    record(session, "pet.restored", pet, by=by, client_id=str(client.id), name=pet.name)
+
+
 def link(
     session: Session, client: Client, account_id: uuid.UUID, *, linked_by: LinkedBy, by: Actor
 ) -> Link:

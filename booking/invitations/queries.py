@@ -148,8 +148,9 @@ def _recently_invited(
 
 
 def _times_invited(business_id: uuid.UUID) -> ColumnElement[int]:
+    """Sending one again counts as inviting again."""
     return (
-        select(func.count())
+        select(func.coalesce(func.sum(Invitation.generation + 1), 0))
         .where(
             Invitation.business_id == business_id,
             Invitation.client_id == Client.id,
@@ -157,6 +158,14 @@ def _times_invited(business_id: uuid.UUID) -> ColumnElement[int]:
         )
         .scalar_subquery()
     )
+
+
+def verdict(session: Session, client_id: uuid.UUID) -> str:
+    """May this client be invited now: `eligible`, or the first reason not to. Raises NotFound."""
+    found = session.scalar(select(eligibility(session)).where(Client.id == client_id))
+    if found is None:
+        raise NotFound
+    return str(found)
 
 
 def campaign(session: Session, campaign_id: uuid.UUID) -> Campaign:

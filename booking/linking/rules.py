@@ -17,7 +17,7 @@ def settlement(
     mode: Literal["off", "ask", "auto_if_unique"], *, active: int, others: int
 ) -> Settlement:
     """`active` and `others` count the clients with exactly that address and no login of their own;
-    others are inactive, and never come back to life by themselves.
+    others are inactive: they are nobody's to choose and never come back to life by themselves.
 
     Where any record has the address, a second one is made only because the person says so.
     """
@@ -25,6 +25,6 @@ def settlement(
         return Settlement.NEW
     if mode == "off":
         return Settlement.WAIT
-    if mode == "auto_if_unique" and active == 1 and others == 0:
+    if mode == "auto_if_unique" and active == 1:
         return Settlement.LINK
     return Settlement.CHOOSE

@@ -171,9 +171,9 @@ def _person(session: Reading, request: Request) -> tuple[Account, uuid.UUID]:
 
 async def _confirmed(request: Request, form: SentForm) -> Confirmed:
     """Verify the password of whoever is signed in; no transaction is open meanwhile."""
-    _hashing(request).expect_room()
-    known, context, minimum = await run_in_threadpool(_whose_password, request)
-    verified = await _hashing(request).verify(known.password_hash, form.raw("current_password"))
+    with _hashing(request).place():
+        known, context, minimum = await run_in_threadpool(_whose_password, request)
+        verified = await _hashing(request).verify(known.password_hash, form.raw("current_password"))
     return Confirmed(known, verified, context, minimum)
 
 

@@ -88,9 +88,9 @@ def sign_in_page(request: Request) -> Response:
 async def signing_in(request: Request, form: Form) -> Response:
     hashing: Hashing = request.app.state.hashing
     try:
-        hashing.expect_room()
-        known = await run_in_threadpool(_known, request, form)
-        verified = await hashing.verify(known.password_hash, form.raw("password"))
+        with hashing.place():
+            known = await run_in_threadpool(_known, request, form)
+            verified = await hashing.verify(known.password_hash, form.raw("password"))
         return await run_in_threadpool(_finish_first_step, request, form, known, verified)
     except Refusal as refusal:
         return show_again(

@@ -195,6 +195,7 @@ def _templates() -> jinja2.Environment:
         "when": say_when,
         "money": say_money,
         "ago": say_ago,
+        "duration": say_duration,
         "local": clock.to_local,
     }
     return environment
@@ -225,3 +226,9 @@ def say_ago(moment: datetime) -> str:
             count = seconds // size
             return f"{count} {unit}{'s' if count > 1 else ''} ago"
     return "just now"
+
+
+def say_duration(minutes: int) -> str:
+    """`45 min`, `1 h`, `2 h 15 min`."""
+    hours, rest = divmod(minutes, 60)
+    return " ".join(filter(None, (f"{hours} h" if hours else "", f"{rest} min" if rest else "")))

@@ -10,8 +10,8 @@ from booking import clock
 from booking.availability import queries as availability
 from booking.availability.rules import Slot
 from booking.catalogue.models import Service
-from booking.database import Session
-from booking.web.page import say_time
+from booking.dependencies import Reading
+from booking.web.page import say_day, say_time
 from booking.web.visitor import Visitor
 
 _WEEK = timedelta(days=7)
@@ -88,34 +88,34 @@ def times(visitor: Visitor, wanted: Wanted, day: date | None) -> Times:
     today = clock.to_local(now, zone).date()
     last = today + timedelta(days=visitor.preferences.booking_window.furthest_days)
     asked = None if day is None else min(max(day, today), last)
-    ahead = _free(visitor.session, wanted, today, min(today + _LOOKED_AHEAD, last), now)
-    first_free = _first(ahead) or _first_later(visitor.session, wanted, last, now)
-    shown = asked or first_free or today
+    session = visitor.session
+    ahead = _free(session, wanted, today, min(today + _LOOKED_AHEAD, last), now)
+    shown = asked or _first(ahead) or _search(session, wanted, today, last, now) or today
     begins = today + (shown - today) // _WEEK * _WEEK
-    week = _free(visitor.session, wanted, begins, min(begins + timedelta(days=6), last), now)
-    if not week.get(shown) and asked is None:
-        shown = _first(week) or shown
+    week = _free(session, wanted, begins, min(begins + timedelta(days=6), last), now)
+    free_this_week = _first(week)
     return Times(
-        day=shown if week.get(shown) else (_first(week) or shown),
+        day=shown if week[shown] else free_this_week or shown,
         week=week,
         first=today,
         last=last,
-        next_free=None if _first(week) else _next(visitor, wanted, begins, last, now),
+        next_free=None if free_this_week else _search(session, wanted, begins, last, now),
         others=[each for each, slots in ahead.items() if slots],
         timezone=zone,
     )
 
 
-def grouped(slots: Sequence[Slot], zone: str) -> Groups:
-    """A wall-clock time that comes twice, when the clocks go back, says which one it is."""
-    groups: dict[str, list[tuple[int, str]]] = {title: [] for _, title in _PARTS}
+def grouped(slots: Sequence[Slot], zone: str, *, by_day: bool = False) -> Groups:
+    """By part of day, or by day. A wall-clock time that comes twice, when the clocks go back, says
+    which one it is."""
+    groups: dict[str, list[tuple[int, str]]] = {}
     said = [(slot.starts, moment(slot.starts)) for slot in slots]
-    often = Counter(say_time(at, zone) for _, at in said)
+    often = Counter((say_day(at, zone), say_time(at, zone)) for _, at in said)
     for starts, at in said:
-        text = say_time(at, zone)
-        local = clock.to_local(at, zone)
+        day, text, local = say_day(at, zone), say_time(at, zone), clock.to_local(at, zone)
         part = next(title for until, title in _PARTS if local.hour < until)
-        groups[part].append((starts, f"{text} {local:%Z}" if often[text] > 1 else text))
+        shown = f"{text} {local:%Z}" if often[day, text] > 1 else text
+        groups.setdefault(day if by_day else part, []).append((starts, shown))
     return list(groups.items())
 
 
@@ -145,7 +145,7 @@ def read_id(text: str) -> uuid.UUID | None:
 
 
 def _free(
-    session: Session, wanted: Wanted, first: date, last: date, now: datetime
+    session: Reading, wanted: Wanted, first: date, last: date, now: datetime
 ) -> dict[date, list[Slot]]:
     found = availability.free_times(
         session,
@@ -162,21 +162,10 @@ def _first(days: dict[date, list[Slot]]) -> date | None:
     return next((day for day, slots in days.items() if slots), None)
 
 
-def _first_later(session: Session, wanted: Wanted, last: date, now: datetime) -> date | None:
-    begins = now.date() + _LOOKED_AHEAD
-    return _search(session, wanted, begins, last, now)
-
-
-def _next(
-    visitor: Visitor, wanted: Wanted, begins: date, last: date, now: datetime
-) -> date | None:
-    """The next day with a free time after this week, or else the last one before it."""
-    return _search(visitor.session, wanted, begins, last, now)
-
-
 def _search(
-    session: Session, wanted: Wanted, begins: date, last: date, now: datetime
+    session: Reading, wanted: Wanted, begins: date, last: date, now: datetime
 ) -> date | None:
+    """The first day with a free time, looking so many days at a time."""
     while begins <= last:
         found = _first(_free(session, wanted, begins, min(begins + _LOOKED_AHEAD, last), now))
         if found is not None:

@@ -53,10 +53,11 @@ def admit(
     The password may have changed while it was being verified: then it no longer counts. Refusals
     are returned, so that the way in commits the trace of a failed try before it raises them.
     """
-    account = session.get(Account, known.account_id) if known.account_id else None
+    if not verified.ok or known.account_id is None:  # before anything could take its time
+        return WrongCredentials()
+    account = session.get(Account, known.account_id)
     if (
         account is None
-        or not verified.ok
         or account.password_hash != known.password_hash
         or account.disabled_at is not None
     ):

@@ -175,20 +175,25 @@ def remove_member(session: Session, member: Member, *, by: audit.Actor) -> None:
     session.delete(member)
 
 
+@dataclass(frozen=True, slots=True)
+class _Login:
+    """The record an audit entry is about, where loading the account would be time that tells."""
+
+    id: uuid.UUID | None
+
+
 def note_sign_in(session: Session, account_id: uuid.UUID | None, *, ok: bool, device: str) -> None:
     """A sign-in of staff, or a try, in the audit log of each of their businesses. A try with an
     unknown address (no id) leaves as many traces as one with a known one."""
-    account = accounts.account(session, account_id) if account_id else None
+    by = audit.VISITOR
+    if ok and account_id is not None:
+        account = accounts.account(session, account_id)
+        by = audit.Actor(ActorKind.STAFF, account.id, account.name or account.email)
     action = "account.signed_in" if ok else "account.sign_in_failed"
-    by = (
-        audit.Actor(ActorKind.STAFF, account.id, account.name or account.email)
-        if ok and account is not None
-        else audit.VISITOR
-    )
-    memberships = queries.businesses_of(session, account_id)
-    concerned: list[uuid.UUID | None] = [each.business.id for each in memberships]
+    concerned: list[uuid.UUID | None] = [*queries.business_ids_of(session, account_id)]
     for business_id in concerned or [None]:
-        audit.record(session, action, account, by=by, business_id=business_id, device=device)
+        subject = _Login(account_id)
+        audit.record(session, action, subject, by=by, business_id=business_id, device=device)
 
 
 def _opened(session: Session, proof: Proof) -> OpenMemberInvitation:

@@ -51,7 +51,8 @@ def apply_next_chunk(session: Session, *, of_this_business: bool = False) -> Pro
     """The next rows of the import that has waited longest; None when no import waits.
 
     One transaction around this is one chunk: call it again, in a new one, until it answers None.
-    A session without a business looks everywhere and then works for the one it found.
+    A session without a business looks everywhere, passes over what another worker holds, and then
+    works for the business it found. One with a business waits for its turn.
     """
     row = _claim(session, of_this_business=of_this_business)
     if row is None:
@@ -85,7 +86,7 @@ def _claim(session: Session, *, of_this_business: bool) -> Import | None:
         .where(Import.state.in_(_DUE), ~has_older)
         .order_by(Import.id)
         .limit(1)
-        .with_for_update(skip_locked=True, of=Import)
+        .with_for_update(skip_locked=not of_this_business, of=Import)
     )
     if of_this_business:
         return session.scalar(query)
@@ -112,7 +113,7 @@ def _apply(session: Session, row: Import, staged: list[_Staged]) -> None:
             _apply_together(session, row, staged)
     except OperationalError:
         raise  # the database itself: nothing is known of the rows
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one row, the others go on
         if len(staged) > 1:
             for each in staged:
                 _apply(session, row, [each])

@@ -17,6 +17,7 @@ from booking.database import business_of, lock, new_id
 from booking.errors import Conflict, Invalid, NotFound
 from booking.invitations import queries
 from booking.invitations.models import Campaign, CampaignHold, Invitation, InvitationState
+from booking.linking.actions.entry import ClientAccessOff
 from booking.preferences.actions import current
 
 EVERYONE = "active_without_account"
@@ -24,12 +25,10 @@ CHOSEN = "chosen"
 WAKE = "send_due_invitations"
 
 
-class ClientAccessOff(Conflict):
-    code = "client_access_off"
-    message = (
-        "Allow Client Online Account Access is switched to NO. Move it to YES under "
-        "Booking Preferences, Client Settings."
-    )
+SWITCHED_OFF = (
+    "Allow Client Online Account Access is switched to NO. Move it to YES under "
+    "Booking Preferences, Client Settings."
+)
 
 
 class CampaignOver(Conflict):
@@ -38,9 +37,9 @@ class CampaignOver(Conflict):
 
 
 def check_access(session: Session) -> None:
-    """Raises ClientAccessOff while the switch is at NO."""
+    """Raises ClientAccessOff, in words for staff, while the switch is at NO."""
     if not current(session).client_settings.allow_client_online_account_access:
-        raise ClientAccessOff
+        raise ClientAccessOff(SWITCHED_OFF)
 
 
 def invite_all(session: Session, *, by: Actor) -> tuple[Campaign, bool]:
@@ -138,6 +137,7 @@ def pause(session: Session, found: Campaign, *, by: Actor) -> None:
 
 
 def resume(session: Session, found: Campaign, *, by: Actor) -> None:
+    check_access(session)
     _hold(session, found, CampaignHold.OPEN, by, "")
     wakeup.after_commit(session, WAKE)
 

@@ -3,7 +3,6 @@
 import hmac
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
@@ -17,14 +16,13 @@ from booking.clients import actions as clients
 from booking.clients.models import Client, ClientStatus, Link, LinkedBy
 from booking.clients.queries import find
 from booking.database import across_businesses, business_of, lock, set_business, settings_of
-from booking.errors import Conflict, Expired, NotFound
+from booking.errors import Conflict, Expired, NotFound, Refusal
 from booking.invitations import queries
 from booking.invitations.actions.campaigns import WAKE, check_access
-from booking.invitations.models import Invitation, InvitationState, RetiredLink
-from booking.linking.actions import records, sign_up
+from booking.invitations.models import CampaignHold, Invitation, InvitationState, RetiredLink
+from booking.linking.actions import entry, records, sign_up
 from booking.mail.actions import suppress
 from booking.mail.models import SuppressionReason
-from booking.preferences.actions import current
 from booking.tokens import Purpose
 
 
@@ -53,6 +51,13 @@ class TooSoon(Conflict):
     message = "This client was invited not long ago, or often enough."
 
 
+class NotToBeInvited(Conflict):
+    """`extra["reason"]` is one of `queries.REASONS`."""
+
+    code = "not_eligible"
+    message = "This client can't be invited."
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     business: Business
@@ -71,7 +76,7 @@ def open_invitation(session: Session, token: str) -> Opened:
     """What the link leads to; looking changes nothing. The session then works for its business.
 
     Raises NotFound for an unknown link, Expired (used, expired, revoked, replaced) for a dead one,
-    ClientAccessOff while the switch is at NO.
+    ClientAccessOff while the switch is at NO; the last two say in `extra` which business it is.
     """
     keyring = settings_of(session).keyring
     digest = keyring.digest(Purpose.INVITATION, token) if token.isascii() else ""
@@ -82,12 +87,21 @@ def open_invitation(session: Session, token: str) -> Opened:
     if row is None:
         raise NotFound
     set_business(session, row.business_id)
+    business = session.get_one(Business, row.business_id)
+    try:
+        entry.check_access(session)
+        return _alive(session, business, found)
+    except Refusal as refusal:
+        refusal.extra["business"] = {"slug": business.slug, "name": business.name}
+        raise
+
+
+def _alive(session: Session, business: Business, found: Invitation | None) -> Opened:
     if found is None:
         raise InvitationReplaced
     client = find(session, found.client_id)
-    check_access(session)
     _check_alive(found, client)
-    return Opened(session.get_one(Business, found.business_id), found, client)
+    return Opened(business, found, client)
 
 
 def _check_alive(row: Invitation, client: Client) -> None:
@@ -169,11 +183,11 @@ def _end_others(session: Session, row: Invitation) -> None:
 def resend(session: Session, row: Invitation, *, by: Actor) -> None:
     """A new link to the client's present address; the old one says that a newer one was sent.
 
-    Raises TooSoon within the resend interval or beyond the most a client is invited.
+    Raises TooSoon within the resend interval or beyond the most a client is invited, and
+    NotToBeInvited for one who must not be invited at all.
     """
     check_access(session)
     lock(session, row)
-    client = find(session, row.client_id)
     if row.accepted_at is not None:
         raise InvitationUsed
     _check_may_resend(session, row)
@@ -185,18 +199,20 @@ def resend(session: Session, row: Invitation, *, by: Actor) -> None:
     row.state, row.reason, row.digest = InvitationState.QUEUED, "", None
     row.due_at, row.expires_at, row.lease_until = clock.now(), None, None
     row.attempts, row.sent_at = 0, None
-    record(session, "invitation.resent", row, by=by, client_id=str(client.id))
+    record(session, "invitation.resent", row, by=by, client_id=str(row.client_id))
     wakeup.after_commit(session, WAKE)
 
 
 def _check_may_resend(session: Session, row: Invitation) -> None:
-    chosen = current(session).invitations
-    pause = timedelta(hours=chosen.invite_resend_min_hours)
-    is_recent = row.sent_at is not None and row.sent_at > clock.now() - pause
-    if is_recent or row.generation + 1 >= chosen.invite_max_per_client:
-        raise TooSoon
     if row.state in queries.OPEN_STATES:
         raise TooSoon("This invitation is on its way.")
+    if queries.campaign(session, row.campaign_id).hold is CampaignHold.CANCELLED:
+        raise NotToBeInvited("This campaign was cancelled. Invite the client anew.")
+    verdict = queries.verdict(session, row.client_id)
+    if verdict in ("recently_invited", "invited_too_often"):
+        raise TooSoon(reason=verdict)
+    if verdict != queries.ELIGIBLE:
+        raise NotToBeInvited(reason=verdict)
 
 
 def revoke(session: Session, row: Invitation, *, by: Actor) -> None:

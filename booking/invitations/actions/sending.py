@@ -140,7 +140,6 @@ def mark(session: Session, claimed: Claimed, outcome: Outcome) -> None:
     the person was quick enough to accept already."""
     moment = clock.now()
     state, due_at = next_state(outcome, claimed.attempts, moment)
-    reached = state in (EmailState.SENT, EmailState.UNCERTAIN)
     session.execute(
         update(Invitation)
         .where(
@@ -154,6 +153,6 @@ def mark(session: Session, claimed: Claimed, outcome: Outcome) -> None:
             lease_until=None,
             smtp_code=outcome.code,
             reason="" if state is EmailState.SENT else outcome.reason[:300],
-            sent_at=moment if reached else None,
+            sent_at=moment if state is EmailState.SENT else None,
         )
     )

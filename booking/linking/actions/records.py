@@ -57,7 +57,7 @@ def settle(
             clients.link(session, made, account.id, linked_by=linked_by, by=by)
             return Linked([made], [])
         case Settlement.CHOOSE:
-            return Linked([], free)
+            return Linked([], active)
         case Settlement.WAIT:
             return Linked([], [])
 
@@ -70,10 +70,15 @@ def unlinked(session: Session, key: str) -> list[Client]:
 
 
 def candidates(session: Session, account: Account) -> list[Client]:
-    """Whom this login may still choose: nobody where staff do the linking."""
-    if current(session).client_settings.link_by_verified_email == "off":
+    """Whom this login may still choose: active clients, and nobody where staff do the linking."""
+    if _staff_do_it(session):
         return []
-    return unlinked(session, account.email_key)
+    free = unlinked(session, account.email_key)
+    return [client for client in free if client.status is ClientStatus.ACTIVE]
+
+
+def _staff_do_it(session: Session) -> bool:
+    return current(session).client_settings.link_by_verified_email == "off"
 
 
 def choose(session: Session, account: Account, client_id: uuid.UUID | None, *, by: Actor) -> Client:
@@ -96,7 +101,7 @@ def _somebody_new(session: Session, account: Account, by: Actor) -> Client:
     existing = queries.clients_of(session, account.id)
     if existing:
         return existing[0]
-    if candidates(session, account) == [] and unlinked(session, account.email_key):
+    if _staff_do_it(session) and unlinked(session, account.email_key):
         raise NotYours
     first, _, last = account.name.partition(" ")
     details = ClientDetails(first_name=first, last_name=last, email=account.email)

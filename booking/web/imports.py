@@ -1,0 +1,201 @@
+"""A client list comes in: uploaded, tried, looked at, imported, and undone if need be."""
+
+import uuid
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from booking.errors import Conflict, Invalid
+from booking.exports import MEDIA_TYPE, as_csv, import_csv
+from booking.imports import queries
+from booking.imports.actions import staging, undoing
+from booking.imports.models import Import, ImportRow, ImportState, Verdict
+from booking.imports.rules.formats import FIELDS, TEMPLATE_HEADER
+from booking.web.manage_sign_in import show_again
+from booking.web.page import Form, SentForm, redirect, render
+from booking.web.visitor import MemberReads, MemberWrites, Visitor
+
+router = APIRouter(include_in_schema=False)
+
+_PAGE = 50
+_VERDICTS = {verdict.value: verdict for verdict in Verdict}
+_EXAMPLE = {
+    "client_external_id": "1001",
+    "first_name": "Ana",
+    "last_name": "Example",
+    "email": "ana@example.com",
+    "mobile_phone": "555 010 0100",
+    "status": "active",
+    "pet_name": "Bruno",
+    "species": "dog",
+    "breed": "Labrador",
+}
+_RUNNING = (ImportState.QUEUED, ImportState.RUNNING)
+
+
+@router.get("/manage/{slug}/imports")
+def imports_page(visitor: MemberReads, request: Request) -> Response:
+    return render(request, "imports/list.html", visitor=visitor, **_recent(visitor))
+
+
+@router.post("/manage/{slug}/imports")
+def upload(visitor: MemberWrites, request: Request, form: Form) -> Response:
+    """Always tried first: nothing is written before somebody has seen what would be."""
+    file = form.file("file")
+    try:
+        if file is None or not file.filename:
+            raise Invalid.field("file", "Choose a file first.")
+        row = staging.stage(
+            visitor.session, file.file, file_name=file.filename, dry_run=True, by=visitor.actor
+        )
+    except Invalid as refusal:
+        visitor.session.rollback()
+        told = refusal if refusal.fields else Invalid.field("file", refusal.message, refusal.code)
+        return show_again(request, "imports/list.html", told, visitor=visitor, **_recent(visitor))
+    return redirect(_path(visitor, row))
+
+
+@router.get("/manage/{slug}/imports/template.csv")
+def template(visitor: MemberReads) -> Response:
+    row = [_EXAMPLE.get(name, "") for name in TEMPLATE_HEADER]
+    return Response(
+        as_csv(TEMPLATE_HEADER, [row]),
+        media_type=MEDIA_TYPE,
+        headers={"Content-Disposition": 'attachment; filename="clients-template.csv"'},
+    )
+
+
+@router.get("/manage/{slug}/imports/{import_id:uuid}")
+def import_page(visitor: MemberReads, request: Request, import_id: uuid.UUID) -> Response:
+    row = queries.find(visitor.session, import_id)
+    if row.state is ImportState.NEEDS_MAPPING:
+        context = _mapping(visitor, row, row.mapping)
+        return render(request, "imports/mapping.html", visitor=visitor, **context)
+    partial = request.headers.get("x-partial") == "1"
+    name = "imports/state.html" if partial else "imports/import.html"
+    return render(request, name, visitor=visitor, **_shown(visitor, request, row))
+
+
+@router.get("/manage/{slug}/imports/{import_id:uuid}/mapping")
+def mapping_page(visitor: MemberReads, request: Request, import_id: uuid.UUID) -> Response:
+    """Once more, after a dry run that looked wrong."""
+    row = queries.find(visitor.session, import_id)
+    context = _mapping(visitor, row, row.mapping)
+    return render(request, "imports/mapping.html", visitor=visitor, **context)
+
+
+@router.post("/manage/{slug}/imports/{import_id:uuid}/mapping")
+def map_columns(
+    visitor: MemberWrites, request: Request, form: Form, import_id: uuid.UUID
+) -> Response:
+    row = queries.find(visitor.session, import_id)
+    chosen = _chosen(form, row)
+    try:
+        staging.map_columns(visitor.session, row, chosen, by=visitor.actor)
+    except Invalid as refusal:
+        visitor.session.rollback()
+        places = {header: f"column-{place}" for place, header in enumerate(row.headers)}
+        fields = tuple(
+            Invalid.field(places.get(each.field, ""), each.message, each.code).fields[0]
+            for each in refusal.fields
+        )
+        told = Invalid(refusal.message, fields=fields)
+        context = _mapping(visitor, row, chosen)
+        return show_again(request, "imports/mapping.html", told, visitor=visitor, **context)
+    return redirect(_path(visitor, row))
+
+
+@router.post("/manage/{slug}/imports/{import_id:uuid}/apply")
+def apply(visitor: MemberWrites, import_id: uuid.UUID) -> Response:
+    row = queries.find(visitor.session, import_id)
+    staging.begin(visitor.session, row, by=visitor.actor)
+    return redirect(_path(visitor, row))
+
+
+@router.get("/manage/{slug}/imports/{import_id:uuid}/undo")
+def undo_page(visitor: MemberReads, request: Request, import_id: uuid.UUID) -> Response:
+    """Says what undoing would do; changes nothing."""
+    row = queries.find(visitor.session, import_id)
+    counts = queries.counts(visitor.session, row.id)
+    return render(request, "imports/undo.html", visitor=visitor, row=row, counts=_named(counts))
+
+
+@router.post("/manage/{slug}/imports/{import_id:uuid}/undo")
+def undo(visitor: MemberWrites, import_id: uuid.UUID) -> Response:
+    row = queries.find(visitor.session, import_id)
+    try:
+        done = undoing.undo(visitor.session, row, by=visitor.actor)
+    except Conflict as refusal:
+        visitor.session.rollback()
+        return redirect(_path(visitor, row), flash=refusal.message, kind="error")
+    flash = f"Undone: {done.removed:,} clients removed, {done.restored:,} as they were before."
+    if done.spared:
+        flash += f" {len(done.spared):,} stay, because somebody worked with them since."
+    return redirect(_path(visitor, row), flash=flash)
+
+
+@router.get("/manage/{slug}/imports/{import_id:uuid}/report.csv")
+def report(visitor: MemberReads, import_id: uuid.UUID) -> Response:
+    row = queries.find(visitor.session, import_id)
+    return Response(
+        import_csv(queries.whole_report(visitor.session, row.id)),
+        media_type=MEDIA_TYPE,
+        headers={
+            "Content-Disposition": f'attachment; filename="import-{row.id}.csv"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _recent(visitor: Visitor) -> dict[str, Any]:
+    return {"recent": queries.recent(visitor.session)}
+
+
+def _shown(visitor: Visitor, request: Request, row: Import) -> dict[str, Any]:
+    session = visitor.session
+    counts = queries.counts(session, row.id)
+    asked = request.query_params.get("verdict", "")
+    verdict = _VERDICTS.get(asked)
+    if not asked and counts[Verdict.REJECTED]:
+        verdict = Verdict.REJECTED
+    after = request.query_params.get("after", "")
+    rows: list[ImportRow] = []
+    if row.state not in _RUNNING:
+        begin = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else 0
+        rows = queries.report(session, row.id, verdict=verdict, after=begin, limit=_PAGE + 1)
+    return {
+        "row": row,
+        "running": row.state in _RUNNING,
+        "counts": _named(counts),
+        "verdict": verdict.value if verdict else "",
+        "rows": rows[:_PAGE],
+        "next_after": rows[_PAGE - 1].number if len(rows) > _PAGE else None,
+        "reasons": queries.reasons(session, row.id, Verdict.REJECTED)[:10],
+        "may_map": row.format is None and row.dry_run,
+    }
+
+
+def _named(counts: dict[Verdict, int]) -> dict[str, int]:
+    return {verdict.value: number for verdict, number in counts.items()}
+
+
+def _mapping(visitor: Visitor, row: Import, chosen: dict[str, Any]) -> dict[str, Any]:
+    samples = queries.samples(visitor.session, row.id)
+    columns = [
+        (place, header, [line[place] for line in samples if line[place]], chosen.get(header) or "")
+        for place, header in enumerate(row.headers)
+    ]
+    choices = [("", "Leave this column out")]
+    choices += [(name, known.label) for name, known in FIELDS.items()]
+    return {"row": row, "columns": columns, "choices": choices}
+
+
+def _chosen(form: SentForm, row: Import) -> dict[str, str | None]:
+    """By the place of the column: a header may be any text."""
+    return {
+        header: form.text(f"column-{place}") or None for place, header in enumerate(row.headers)
+    }
+
+
+def _path(visitor: Visitor, row: Import) -> str:
+    return f"/manage/{visitor.business.slug}/imports/{row.id}"

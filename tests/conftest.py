@@ -1,0 +1,151 @@
+"""What every test may ask for: a world on a database of its own, the application before it, the
+callers, the mail, the clock. A test that asks for any of these runs on SQLite and on PostgreSQL."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio.to_thread
+import pytest
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from fastapi import FastAPI
+
+from booking.availability import schedules
+from booking.config import Settings
+from booking.database import Database
+from booking.rate_limit import Limiter
+from tests import servers
+from tests.apps import Apps
+from tests.databases import DatabaseKind, Databases, settings_for
+from tests.front_door import Api, FrontDoor
+from tests.mailbox import Mailbox
+from tests.pages import Pages
+from tests.processes import folder_of_its_own
+from tests.site import Site
+from tests.times import Clock
+from tests.world import World
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "settings(**changed): settings of this test that differ from the usual ones"
+    )
+    servers.share_postgres(config)
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
+    worker = getattr(request.config, "workerinput", {"workerid": "main"})["workerid"]
+    with contextlib.closing(Databases(worker)) as databases:
+        yield databases
+
+
+@pytest.fixture(scope="session")
+def portal() -> Iterator[BlockingPortal]:
+    """One event loop for all requests of a run."""
+    with start_blocking_portal() as portal:
+        portal.call(_as_many_threads_as_in_service)
+        yield portal
+
+
+def _as_many_threads_as_in_service() -> None:
+    threads = Settings.model_fields["web_threads"].default
+    anyio.to_thread.current_default_thread_limiter().total_tokens = threads
+
+
+@pytest.fixture(params=list(DatabaseKind), ids=str)
+def database_kind(request: pytest.FixtureRequest) -> DatabaseKind:
+    kind: DatabaseKind = request.param
+    return kind
+
+
+@pytest.fixture
+def world(databases: Databases, database_kind: DatabaseKind) -> World:
+    """Who is there; `tests/world.py` introduces them."""
+    return databases.world(database_kind)
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """`clock.move(days=3)`; every test begins on Monday, 1 March 2027, 9 am in New York."""
+    clock = Clock()
+    yield clock
+    clock.restore()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """The data directory of a test."""
+    with folder_of_its_own() as folder:
+        yield folder
+
+
+@pytest.fixture
+def settings(
+    request: pytest.FixtureRequest,
+    databases: Databases,
+    database_kind: DatabaseKind,
+    folder: Path,
+    world: World,
+    clock: Clock,
+) -> Settings:
+    """Of a test that is to have other ones: `@pytest.mark.settings(rate_limits="off")`."""
+    changed: dict[str, object] = {}
+    for mark in reversed(list(request.node.iter_markers("settings"))):
+        changed |= mark.kwargs
+    return settings_for(folder, databases.copy(database_kind, folder), clock, **changed)
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """The database of this test, with the world in it."""
+    schedules._kept.clear()  # kept by id and version, and every test begins at the same ones
+    database = Database(settings)
+    yield database
+    database.engine.dispose()
+
+
+@pytest.fixture
+def site(database: Database, world: World) -> Site:
+    """For arranging and looking: `with site.writing() as session: make.client(session)`."""
+    return Site(database, world)
+
+
+@pytest.fixture(scope="session")
+def apps() -> Iterator[Apps]:
+    with contextlib.closing(Apps()) as apps:
+        yield apps
+
+
+@pytest.fixture
+def app(apps: Apps, settings: Settings, database: Database, clock: Clock) -> FastAPI:
+    """The application on the database of this test."""
+    app = apps.like(settings)
+    clock.set_again()
+    app.state.settings = settings
+    app.state.database = database
+    app.state.limiter = Limiter(settings)
+    return app
+
+
+@pytest.fixture
+def door(app: FastAPI, portal: BlockingPortal) -> FrontDoor:
+    return FrontDoor(app, portal)
+
+
+@pytest.fixture
+def api(door: FrontDoor, world: World) -> Api:
+    """Callers of the API: `api.owner.get("/businesses/{b}/clients")`."""
+    return Api(door, world)
+
+
+@pytest.fixture
+def pages(door: FrontDoor, world: World) -> Pages:
+    """Browsers without JavaScript: `pages.owner.get("/manage/happy-paws")`."""
+    return Pages(door, world)
+
+
+@pytest.fixture
+def mailbox(database: Database) -> Mailbox:
+    """What was written to people: `mailbox.latest("jo.bright@example.com").link("/i/")`."""
+    return Mailbox(database)
