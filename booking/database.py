@@ -172,9 +172,10 @@ def settings_of(session: Session) -> Settings:
 def lock(session: Session, row: Any) -> None:
     """Hold the owner of a rule until this transaction ends, and see it as it is now.
 
-    On SQLite the whole file is already held since BEGIN IMMEDIATE.
+    On SQLite the whole file is already held since BEGIN IMMEDIATE. On PostgreSQL it is FOR NO KEY
+    UPDATE, which others may go on referring to the row under.
     """
-    session.refresh(row, with_for_update=True)
+    session.refresh(row, with_for_update={"key_share": True})
 
 
 @event.listens_for(Session, "do_orm_execute")

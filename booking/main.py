@@ -127,12 +127,13 @@ import importlib
 API = [
     "staff_sessions", "sessions", "members", "business", "preferences", "services",
     "staff_members", "hours", "availability", "clients", "imports", "audit", "appointments",
-    "my_appointments", "calendars", "accounts", "me", "invitations", "campaigns",
+    "my_appointments", "calendars", "accounts", "client_sessions", "me", "my_pets", "invitations",
+    "campaigns",
 ]
 WEB = [
     "health", "manage_sign_in", "manage_security", "members", "preferences", "services", "staff_members", "hours",
-    "setup", "business_details", "clients", "imports", "audit", "appointments", "today",
-    "invitations", "campaigns", "unsubscribe", "mailbox", "status", "accept", "calendars",
+    "setup", "business_details", "invitations", "clients", "imports", "audit", "appointments", "today",
+    "campaigns", "unsubscribe", "mailbox", "status", "accept", "calendars",
     "book", "account", "client_sign_in", "guest_booking", "site",
 ]
 

@@ -10,15 +10,17 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 
-from booking.availability import schedules
 from booking.config import Settings
 from booking.database import Database
+from booking.main import create_app
 from booking.rate_limit import Limiter
 from tests import servers
 from tests.apps import Apps
 from tests.databases import DatabaseKind, Databases, settings_for
 from tests.front_door import Api, FrontDoor
+from tests.live import LiveServer, serve
 from tests.mailbox import Mailbox
+from tests.missing import NO_CHROMIUM
 from tests.pages import Pages
 from tests.processes import folder_of_its_own
 from tests.site import Site
@@ -31,6 +33,13 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "settings(**changed): settings of this test that differ from the usual ones"
     )
     servers.share_postgres(config)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was not run is said even where skipped tests are only counted."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if any(NO_CHROMIUM in str(report.longrepr) for report in skipped):
+        terminalreporter.write_line(f"NOTE: {NO_CHROMIUM}", yellow=True)
 
 
 @pytest.fixture(scope="session")
@@ -99,7 +108,6 @@ def settings(
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
     """The database of this test, with the world in it."""
-    schedules._kept.clear()  # kept by id and version, and every test begins at the same ones
     database = Database(settings)
     yield database
     database.engine.dispose()
@@ -143,6 +151,17 @@ def api(door: FrontDoor, world: World) -> Api:
 def pages(door: FrontDoor, world: World) -> Pages:
     """Browsers without JavaScript: `pages.owner.get("/manage/happy-paws")`."""
     return Pages(door, world)
+
+
+@pytest.fixture
+def live(settings: Settings, database: Database, clock: Clock) -> Iterator[LiveServer]:
+    """A real uvicorn on a port of this machine, in a thread, on the database of this test."""
+    app = create_app(settings)
+    app.state.database.engine.dispose()
+    app.state.database = database
+    clock.set_again()
+    with serve(app) as live:
+        yield live
 
 
 @pytest.fixture

@@ -44,7 +44,9 @@ def _uncommon_key(lowered: str) -> str | None:
     if unicodedata.normalize("NFKC", domain) != unicodedata.normalize("NFC", domain):
         return None  # a domain of look-alikes that IDNA would fold into another one
     try:
-        checked = validate_email(lowered, check_deliverability=False, test_environment=True)
+        checked = validate_email(
+            lowered, strict=True, check_deliverability=False, test_environment=True
+        )
     except EmailNotValidError:
         return None
     key = f"{checked.local_part}@{checked.ascii_domain}"
@@ -194,13 +196,18 @@ def _is_two_words(text: str) -> bool:
 
 
 def _is_from_context(text: str, context: Iterable[str]) -> bool:
-    words = {
-        word
-        for phrase in context
-        for word in (*re.split(r"[\W_]+", phrase.casefold()), re.sub(r"\W", "", phrase.casefold()))
-        if len(word) >= 4
-    }
-    left = text
+    """Letters and digits alone are looked at: full stops between names are nobody's own."""
+    words = {word for phrase in context for word in _guesses(phrase.casefold()) if len(word) >= 4}
+    squeezed = left = _squeezed(text)
     for word in sorted(words, key=len, reverse=True):
         left = left.replace(word, "")
-    return left != text and len(left) < _FEWEST_OF_ONES_OWN
+    return left != squeezed and len(left) < _FEWEST_OF_ONES_OWN
+
+
+def _guesses(phrase: str) -> Iterable[str]:
+    """Its words, all of it, and of an address the part before the @."""
+    return (*re.split(r"[\W_]+", phrase), _squeezed(phrase), _squeezed(phrase.partition("@")[0]))
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[\W_]", "", text)

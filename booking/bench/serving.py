@@ -27,4 +27,5 @@ if __name__ == "__main__":
         server_header=False,
         access_log=False,
         log_config=None,
+        timeout_keep_alive=120,  # a blocked event loop reads a request long after it was sent
     )

@@ -106,7 +106,7 @@ def _field_errors(error: ValidationError) -> list[FieldError]:
 def _sentence(kind: str, found: Any) -> str:
     context = found.get("ctx") or {}
     match kind:
-        case "missing" | "string_too_short":
+        case "missing" | "string_too_short" | "too_short":
             return "Please fill this in."
         case "string_too_long" | "too_long":
             return f"Use at most {context['max_length']} characters."

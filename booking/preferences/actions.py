@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import Uuid
 
 from booking import clock
+from booking.accounts.actions.sign_in import end_client_sessions
 from booking.audit.actions import Actor, record
 from booking.database import business_of, lock
 from booking.errors import Conflict
@@ -67,6 +68,9 @@ def change(
     _note(session, row, made, by)
     if any(each.field == "cancel_and_reschedule.policy_text" for each in made):
         _keep_policy(session, after.cancel_and_reschedule.policy_text)
+    was_open = before.client_settings.allow_client_online_account_access
+    if was_open and not after.client_settings.allow_client_online_account_access:
+        end_client_sessions(session, row.business_id)
     session.flush()
     return after.model_copy(update={"version": row.version})
 

@@ -11,8 +11,9 @@ from booking.accounts.rules import CLIENT_MINIMUM, email_key
 from booking.businesses.queries import place_of
 from booking.dependencies import client_ip, database_of
 from booking.errors import Expired, Invalid, Refusal
+from booking.linking.actions.entry import ClientAccessOff, check_access
 from booking.rate_limit import Limit, Limiter
-from booking.web.client_session import AccountsOff, expect_accounts, site_again, site_page
+from booking.web.client_session import site_again, site_page
 from booking.web.page import Form, redirect, render
 from booking.web.visitor import SiteReads, client_cookie, drop_cookie, site_visitor
 
@@ -36,7 +37,7 @@ def ask_for_reset(request: Request, form: Form, slug: str) -> Response:
     try:
         with database_of(request).writing() as session:
             visitor = site_visitor(session, request, slug)
-            expect_accounts(visitor)
+            check_access(session)
             limiter.hit(Limit.MAIL_IP, client_ip(request))
             if key is None:
                 raise Invalid.field("email", "Type an address like name@example.com")
@@ -51,10 +52,10 @@ def ask_for_reset(request: Request, form: Form, slug: str) -> Response:
 def reset_page(visitor: SiteReads, request: Request, secret: str) -> Response:
     """Shows a form and changes nothing: mail scanners open links."""
     try:
-        expect_accounts(visitor)
+        check_access(visitor.session)
         place = place_of(visitor.business)
         account = passwords.whose_reset(visitor.session, secret, place=place)
-    except (Expired, AccountsOff) as refusal:
+    except (Expired, ClientAccessOff) as refusal:
         return _over(request, visitor.business.slug, refusal)
     return render(request, _RESET, visitor=visitor, email=account.email, minimum=CLIENT_MINIMUM)
 
@@ -75,7 +76,7 @@ async def choose_password(request: Request, form: Form, slug: str, secret: str) 
         check_new(form.raw("password"), minimum=CLIENT_MINIMUM, context=(whose["email"], *names))
         password_hash = await hashing.hash(form.raw("password"))
         await run_in_threadpool(_reset, request, slug, secret, password_hash)
-    except (Expired, AccountsOff) as refusal:
+    except (Expired, ClientAccessOff) as refusal:
         return await run_in_threadpool(_over, request, slug, refusal)
     except Refusal as refusal:
         return await run_in_threadpool(site_again, request, slug, _RESET, refusal, **whose)
@@ -90,7 +91,7 @@ def _whose_reset(request: Request, slug: str, secret: str) -> tuple[str, ...]:
     limiter.hit(Limit.TOKEN_IP, client_ip(request))
     with database_of(request).reading() as session:
         visitor = site_visitor(session, request, slug)
-        expect_accounts(visitor)
+        check_access(session)
         account = passwords.whose_reset(session, secret, place=place_of(visitor.business))
         return account.email, account.name, visitor.business.name
 
@@ -98,7 +99,7 @@ def _whose_reset(request: Request, slug: str, secret: str) -> tuple[str, ...]:
 def _reset(request: Request, slug: str, secret: str, password_hash: str) -> None:
     with database_of(request).writing() as session:
         visitor = site_visitor(session, request, slug)
-        expect_accounts(visitor)
+        check_access(session)
         place = place_of(visitor.business)
         changed = passwords.reset(session, secret=secret, password_hash=password_hash, place=place)
     if isinstance(changed, Refusal):

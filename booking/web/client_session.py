@@ -9,43 +9,28 @@ from booking.accounts.actions import sign_in
 from booking.accounts.models import Account, SessionKind
 from booking.accounts.rules import device_name
 from booking.appointments.actions.attach import adopt
-from booking.audit import actions as audit
-from booking.audit.actions import VISITOR
 from booking.clients import queries as clients
-from booking.clients.models import Client, ClientStatus
+from booking.clients.models import Client
 from booking.dependencies import Reading, Writing, database_of
-from booking.errors import Conflict, NotAllowed, Refusal
+from booking.errors import Refusal
 from booking.linking.actions import records
+from booking.linking.actions.entry import (
+    ClientAccessOff,
+    check_access,
+    check_still_client,
+    note_sign_in,
+)
 from booking.linking.actions.sign_up import SIGN_UP_HOURS
 from booking.web.manage_sign_in import show_again
 from booking.web.page import local_path, redirect, render
 from booking.web.visitor import Visitor, client_cookie, set_cookie, site_visitor
 
 
-class AccountsOff(Conflict):
-    """Client access is switched off: said to everybody alike, before anything is looked at."""
-
-    code = "client_access_off"
-    message = "Online accounts are switched off here at the moment."
-
-
-class NotInUse(NotAllowed):
-    """Said only to somebody who has just proved that the login is theirs."""
-
-    code = "not_in_use"
-    message = "This login is not in use any more. Please get in touch with us."
-
-
-def expect_accounts(visitor: Visitor) -> None:
-    if not visitor.preferences.client_settings.allow_client_online_account_access:
-        raise AccountsOff
-
-
 def site_page(request: Request, visitor: Visitor, template: str, **context: Any) -> Response:
     """A page about logins; while they are switched off, the one that says so."""
     try:
-        expect_accounts(visitor)
-    except AccountsOff:
+        check_access(visitor.session)
+    except ClientAccessOff:
         return render(request, "client_sign_in/off.html", visitor=visitor, status=409)
     return render(request, template, visitor=visitor, **context)
 
@@ -56,7 +41,7 @@ def site_again(
     """The form once more, in a look of its own at the database: what failed is rolled back."""
     with database_of(request).reading() as session:
         visitor = site_visitor(session, request, slug)
-        if isinstance(refusal, AccountsOff):
+        if isinstance(refusal, ClientAccessOff):
             return render(request, "client_sign_in/off.html", visitor=visitor, status=409)
         return show_again(request, template, refusal, visitor=visitor, **context)
 
@@ -64,23 +49,22 @@ def site_again(
 def let_in(session: Writing, request: Request, visitor: Visitor, account: Account) -> str:
     """A new session for this browser; the one it had before ends. Returns the token.
 
-    Raises NotInUse for a login all of whose clients have left.
+    Raises NoLongerClient for a login all of whose clients have left.
     """
-    linked = clients.clients_of(session, account.id)
-    if linked and not any(client.status is ClientStatus.ACTIVE for client in linked):
-        raise NotInUse
+    check_still_client(session, account)
     name = client_cookie(request, visitor.business.slug)
     before = sign_in.session_of(session, request.cookies.get(name, ""))
     if before is not None:
         session.delete(before.sign_in)
+    device = device_of(request)
     token, _ = sign_in.open_session(
         session,
         account,
         kind=SessionKind.BROWSER,
-        device=device_name(request.headers.get("user-agent", "")),
+        device=device,
         days=visitor.preferences.client_settings.session_days,
     )
-    note(session, request, visitor, account, ok=True)
+    note_sign_in(session, account, device=device)
     return token
 
 
@@ -90,18 +74,8 @@ def remember(response: Response, request: Request, visitor: Visitor, token: str)
     return response
 
 
-def note(
-    session: Writing, request: Request, visitor: Visitor, account: Account | None, *, ok: bool
-) -> None:
-    """A sign-in, or a try, in the audit log: known and unknown addresses leave the same trace."""
-    audit.record(
-        session,
-        "account.signed_in" if ok else "account.sign_in_failed",
-        account,
-        by=records.actor_of(account) if ok and account else VISITOR,
-        business_id=visitor.business.id,
-        device=device_name(request.headers.get("user-agent", "")),
-    )
+def device_of(request: Request) -> str:
+    return device_name(request.headers.get("user-agent", ""))
 
 
 def onwards(session: Reading, visitor: Visitor, account: Account, wanted: str) -> str:

@@ -11,11 +11,11 @@ from booking.accounts.rules import email_key
 from booking.businesses.queries import place_of
 from booking.dependencies import client_ip, database_of
 from booking.errors import Invalid, Refusal
+from booking.linking.actions.entry import check_access, note_sign_in
 from booking.rate_limit import Limit, Limiter
 from booking.web.client_session import (
-    expect_accounts,
+    device_of,
     let_in,
-    note,
     onwards,
     remember,
     site_again,
@@ -61,7 +61,7 @@ def _known(request: Request, form: SentForm, slug: str) -> KnownPassword:
     key = email_key(form.text("email"))
     with database_of(request).reading() as session:
         visitor = site_visitor(session, request, slug)
-        expect_accounts(visitor)
+        check_access(session)
         limiter.hit(Limit.SIGN_IN_IP, client_ip(request))
         limiter.hit(Limit.SIGN_IN_ADDRESS, key or form.text("email")[:254])
         return accounts.known_password(session, business_id=visitor.business.id, email_key=key)
@@ -72,10 +72,10 @@ def _admit(
 ) -> Response:
     with database_of(request).writing() as session:
         visitor = site_visitor(session, request, slug)
-        expect_accounts(visitor)
+        check_access(session)
         admitted = sign_in.admit(session, known, verified)
         if isinstance(admitted, Refusal):
-            note(session, request, visitor, None, ok=False)
+            note_sign_in(session, None, device=device_of(request))
         else:
             token = let_in(session, request, visitor, admitted)
             response = redirect(onwards(session, visitor, admitted, form.text("next")))
@@ -106,7 +106,7 @@ def send_code(request: Request, form: Form, slug: str) -> Response:
     try:
         with database_of(request).writing() as session:
             visitor = site_visitor(session, request, slug)
-            expect_accounts(visitor)
+            check_access(session)
             limiter.hit(Limit.MAIL_IP, client_ip(request))
             if key is None:
                 raise Invalid.field("email", "Type an address like name@example.com")
@@ -125,7 +125,7 @@ def code_typed(request: Request, form: Form, slug: str) -> Response:
     try:
         with database_of(request).writing() as session:
             visitor = site_visitor(session, request, slug)
-            expect_accounts(visitor)
+            check_access(session)
             limiter.hit(Limit.CODE_IP, client_ip(request))
             redeemed = sign_in.redeem_sign_in_code(
                 session,
@@ -134,7 +134,7 @@ def code_typed(request: Request, form: Form, slug: str) -> Response:
                 code=form.text("code"),
             )
             if isinstance(redeemed, Refusal):
-                note(session, request, visitor, None, ok=False)
+                note_sign_in(session, None, device=device_of(request))
             else:
                 token = let_in(session, request, visitor, redeemed)
                 response = redirect(onwards(session, visitor, redeemed, typed["next"]))

@@ -147,23 +147,39 @@ def checked_draft(draft: Draft, *, asks_who: bool) -> Draft:
     `asks_who`: name and address were asked for, too.
     """
     problems: list[FieldError] = []
-    values: dict[str, Any] = _cleaned(_Note, {"note": draft.note}, problems)
-    if asks_who:
-        typed = {
-            name: getattr(draft, name)
-            for name in ("first_name", "last_name", "email", "mobile_phone")
-        }
-        values |= _cleaned(ClientDetails, typed, problems)
-        problems += _missing(draft)
+    values: dict[str, Any] = _checked_person(draft, problems) if asks_who else {}
     pets = [_checked_pet(pet, at, problems) for at, pet in enumerate(draft.pets, 1)]
     if not draft.pet_ids and all(pet.is_blank for pet in draft.pets):
         problems.append(FieldError("pet_1_name", "required", "Type the name of your pet"))
+    values |= _cleaned(_Note, {"note": draft.note}, problems)
     if problems:
-        raise Invalid(
-            fields=tuple({each.field: each for each in reversed(problems)}.values())[::-1]
-        )
+        raise Invalid(fields=_first_of_each(problems))
     kept = tuple(pet for pet in pets if not pet.is_blank) or (DraftPet(),)
     return replace(draft, **values, pets=kept)
+
+
+def checked_person(draft: Draft) -> Draft:
+    """Name and address alone. Raises Invalid."""
+    problems: list[FieldError] = []
+    values = _checked_person(draft, problems)
+    if problems:
+        raise Invalid(fields=_first_of_each(problems))
+    return replace(draft, **values)
+
+
+def _checked_person(draft: Draft, problems: list[FieldError]) -> dict[str, Any]:
+    names = ("first_name", "last_name", "email", "mobile_phone")
+    values = _cleaned(ClientDetails, {name: getattr(draft, name) for name in names}, problems)
+    problems += _missing(draft)
+    return values
+
+
+def _first_of_each(problems: list[FieldError]) -> tuple[FieldError, ...]:
+    """One problem a field, in the order of the page."""
+    first: dict[str, FieldError] = {}
+    for each in problems:
+        first.setdefault(each.field, each)
+    return tuple(first.values())
 
 
 def _missing(draft: Draft) -> list[FieldError]:

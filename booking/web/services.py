@@ -148,7 +148,7 @@ def _page(
     status: int = 200,
     **more: Any,
 ) -> Response:
-    staff = queries.staff_members(visitor.session)
+    staff = queries.staff_members(visitor.session, only_active=False)
     return render(
         request,
         "services/edit.html",
@@ -156,7 +156,10 @@ def _page(
         status=status,
         service=service,
         values=values,
-        staff=[(str(member.id), member.name, member.title) for member in staff],
+        staff=[
+            (str(each.id), each.name, each.title if each.active else "Off the site")
+            for each in staff
+        ],
         window=visitor.preferences.booking_window,
         **more,
     )

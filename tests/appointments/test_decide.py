@@ -130,4 +130,4 @@ def test_every_decision_is_in_the_audit(api: Api, world: World, site: Site) -> N
         entry = session.scalars(
             select(AuditEntry).where(AuditEntry.record_id == world.jo.visit)
         ).all()[-1]
-    assert (entry.action, entry.actor_name) == ("appointment.completed", "Stella Staff")
+        assert (entry.action, entry.actor_name) == ("appointment.completed", "Stella Staff")

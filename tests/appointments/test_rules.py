@@ -35,7 +35,10 @@ ZONES = [
         "UTC",
     )
 ]
-MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))
+MOMENTS = st.integers(1_577_836_800, 2_051_222_400).map(  # 2020 to 2035
+    lambda seconds: datetime.fromtimestamp(seconds, UTC)
+)
+A_DAY = Notice(24, "hours")
 NOTICES = st.one_of(
     st.builds(Notice, st.integers(0, 336), st.just("hours")),
     st.builds(Notice, st.integers(0, 14), st.just("days")),
@@ -43,7 +46,7 @@ NOTICES = st.one_of(
 
 
 def policy(
-    notice: Notice = Notice(24, "hours"), *, cancel: bool = True, move: bool = True, limit: int = 3
+    notice: Notice = A_DAY, *, cancel: bool = True, move: bool = True, limit: int = 3
 ) -> Policy:
     return Policy(cancel, notice, move, notice, limit)
 

@@ -1,7 +1,7 @@
 """Businesses, the people who sign in, mail, and the log.
 
 Revision ID: 2030_businesses
-Revises:
+Revises: nothing
 """
 
 import sqlalchemy as sa
@@ -20,9 +20,6 @@ def upgrade() -> None:
     _create_audit_entry()
     _create_member_invitation()
     _create_outbound_email()
-    _create_policy_version()
-    _create_preference_change()
-    _create_preference_set()
     _create_proof()
     _create_suppression()
     _create_member()
@@ -35,9 +32,6 @@ def downgrade() -> None:
         "member",
         "suppression",
         "proof",
-        "preference_set",
-        "preference_change",
-        "policy_version",
         "outbound_email",
         "member_invitation",
         "audit_entry",
@@ -237,70 +231,6 @@ def _create_outbound_email() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbound_email")),
     )
     op.create_index("ix_outbound_email_due", "outbound_email", ["state", "due_at"], unique=False)
-
-
-def _create_policy_version() -> None:
-    op.create_table(
-        "policy_version",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("text", sa.String(length=5000), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("business_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["business_id"],
-            ["business.id"],
-            name=op.f("fk_policy_version_business_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_policy_version")),
-        sa.UniqueConstraint("business_id", "id", name=op.f("uq_policy_version_business_id_id")),
-        sa.UniqueConstraint(
-            "business_id", "number", name=op.f("uq_policy_version_business_id_number")
-        ),
-    )
-
-
-def _create_preference_change() -> None:
-    op.create_table(
-        "preference_change",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("account_id", sa.Uuid(), nullable=True),
-        sa.Column("account_name", sa.String(length=200), nullable=False),
-        sa.Column("field", sa.String(length=80), nullable=False),
-        sa.Column("old", sa.JSON(), nullable=False),
-        sa.Column("new", sa.JSON(), nullable=False),
-        sa.Column("business_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["business_id"],
-            ["business.id"],
-            name=op.f("fk_preference_change_business_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_preference_change")),
-    )
-    op.create_index(
-        "ix_preference_change_business_at", "preference_change", ["business_id", "at"], unique=False
-    )
-
-
-def _create_preference_set() -> None:
-    op.create_table(
-        "preference_set",
-        sa.Column("business_id", sa.Uuid(), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("chosen", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["business_id"],
-            ["business.id"],
-            name=op.f("fk_preference_set_business_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("business_id", name=op.f("pk_preference_set")),
-    )
 
 
 def _create_proof() -> None:

@@ -1,20 +1,19 @@
 """Sign-ups, invitations, and imported client lists.
 
-Revision ID: 2040_invitations
-Revises: 2035_appointments
+Revision ID: 2045_invitations
+Revises: 2040_appointments
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "2040_invitations"
-down_revision = "2035_appointments"
+revision = "2045_invitations"
+down_revision = "2040_appointments"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
-    _create_calendar_feed()
     _create_campaign()
     _create_import()
     _create_sign_up()
@@ -31,32 +30,8 @@ def downgrade() -> None:
         "sign_up",
         "import",
         "campaign",
-        "calendar_feed",
     ):
         op.drop_table(table)
-
-
-def _create_calendar_feed() -> None:
-    op.create_table(
-        "calendar_feed",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("account_id", sa.Uuid(), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("generation", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("business_id", sa.Uuid(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["business_id"],
-            ["business.id"],
-            name=op.f("fk_calendar_feed_business_id"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_feed")),
-        sa.UniqueConstraint(
-            "business_id", "account_id", name=op.f("uq_calendar_feed_business_id_account_id")
-        ),
-        sa.UniqueConstraint("digest", name=op.f("uq_calendar_feed_digest")),
-    )
 
 
 def _create_campaign() -> None:

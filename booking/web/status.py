@@ -1,0 +1,17 @@
+"""Pages for nobody's business in particular: service notices and help."""
+
+from fastapi import APIRouter, Request, Response
+
+from booking.web.page import render
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/status")
+def notices(request: Request) -> Response:
+    return render(request, "status/notices.html")
+
+
+@router.get("/help")
+def help_page(request: Request) -> Response:
+    return render(request, "status/help.html")

@@ -1,0 +1,18 @@
+"""Signing in, in a real browser."""
+
+from tests.browser.axe import barriers
+from tests.browser.conftest import OpenPage
+from tests.world import World
+
+
+def test_the_owner_signs_in_and_out(open_page: OpenPage, world: World) -> None:
+    page = open_page()
+    page.goto("/manage/sign-in")
+    assert barriers(page) == []
+    page.get_by_label("E-mail").fill(world.owner.email)
+    page.get_by_label("Password", exact=True).fill(world.owner.password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url("**/manage/happy-paws")
+    page.get_by_role("button", name="Sign out").first.click()
+    page.goto("/manage/happy-paws/members")
+    assert "/manage/sign-in" in page.url
