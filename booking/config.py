@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from booking.tokens import Keyring
-
 
 class Environment(StrEnum):
     DEVELOPMENT = "development"
@@ -91,8 +89,9 @@ class Settings(BaseSettings):
         return self.api_docs == "on" or (self.api_docs == "auto" and not self.production)
 
     @cached_property
-    def keyring(self) -> Keyring:
-        return Keyring(self.secret_key or self._kept_secret())
+    def secret(self) -> str:
+        """What every link, code and digest is keyed with."""
+        return self.secret_key or self._kept_secret()
 
     def _kept_secret(self) -> str:
         """Outside production the secret is made once and kept in the data directory."""

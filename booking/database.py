@@ -36,6 +36,7 @@ from sqlalchemy.sql.visitors import ExternallyTraversible
 from sqlalchemy.types import JSON, TypeDecorator
 
 from booking.config import Settings
+from booking.tokens import Keyring, keyring
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -164,9 +165,17 @@ def across_businesses(session: Session) -> Iterator[None]:
         session.info[_ACROSS] -= 1
 
 
+def is_writing(session: Session) -> bool:
+    return bool(session.info.get("writing"))
+
+
 def settings_of(session: Session) -> Settings:
     settings: Settings = session.info["settings"]
     return settings
+
+
+def keyring_of(session: Session) -> Keyring:
+    return keyring(settings_of(session).secret)
 
 
 def lock(session: Session, row: Any) -> None:
@@ -242,7 +251,7 @@ class Database:
             bind,
             expire_on_commit=False,
             autoflush=True,
-            info={"settings": self.settings, "waker": self.waker},
+            info={"settings": self.settings, "waker": self.waker, "writing": write},
         )
 
     def is_alive(self) -> None:

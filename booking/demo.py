@@ -35,7 +35,7 @@ from booking.clients.rules import ClientDetails, PetDetails
 from booking.config import Settings
 from booking.database import Database, set_business
 from booking.mail.models import OutboundEmail
-from booking.tokens import Purpose
+from booking.tokens import Purpose, keyring
 
 SLUG = "happy-paws"
 OWNER_EMAIL = "owner@happy-paws.example"
@@ -124,7 +124,7 @@ class Salon:
 
 def owner_password(settings: Settings) -> str:
     """Derived, so that it can be told again and is kept nowhere."""
-    secret = settings.keyring.derive(Purpose.BROWSER, uuid.uuid5(uuid.NAMESPACE_URL, SLUG))
+    secret = keyring(settings.secret).derive(Purpose.BROWSER, uuid.uuid5(uuid.NAMESPACE_URL, SLUG))
     return "-".join(secret.replace("_", "x").replace("-", "y")[i : i + 5] for i in range(0, 20, 5))
 
 

@@ -2,13 +2,14 @@
 
 import ipaddress
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from booking.config import Settings
-from booking.database import Database
+from booking.database import Database, is_writing
 
 
 def _reading(request: Request) -> Iterator[Session]:
@@ -25,6 +26,16 @@ def _writing(request: Request) -> Iterator[Session]:
 
 Reading = Annotated[Session, Depends(_reading, scope="function")]
 Writing = Annotated[Session, Depends(_writing, scope="function")]
+
+
+@contextmanager
+def writable(request: Request, session: Session) -> Iterator[Session]:
+    """This session where it may write; else a short transaction of its own beside it."""
+    if is_writing(session):
+        yield session
+        return
+    with database_of(request).writing() as own:
+        yield own
 
 
 def database_of(request: Request) -> Database:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from booking import clock
-from booking.database import Base, new_id, settings_of
+from booking.database import Base, keyring_of, new_id
 from booking.errors import Conflict, FieldError, Invalid
 from booking.tokens import Purpose
 
@@ -57,10 +57,10 @@ class KeyedRequest:
 
     def digest(self, session: Session) -> str:
         text = "\n".join((self.caller, self.path, self.key))
-        return settings_of(session).keyring.digest(Purpose.FINGERPRINT, text)
+        return keyring_of(session).digest(Purpose.FINGERPRINT, text)
 
     def fingerprint(self, session: Session) -> str:
-        return settings_of(session).keyring.digest(Purpose.FINGERPRINT, self.body.hex())
+        return keyring_of(session).digest(Purpose.FINGERPRINT, self.body.hex())
 
 
 def check_key(key: str) -> None:

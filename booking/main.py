@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 def from_environment() -> FastAPI:
-    """For a web server that starts us by name. Raises ValueError where production must not start."""
+    """For a web server that starts us by name. Raises ValueError where it must not start."""
     settings = Settings()
     if objections := settings.objections():
         raise ValueError("refuses to start: " + "; ".join(objections))
@@ -125,16 +125,56 @@ def _answer_refusals(app: FastAPI) -> None:
 import importlib
 
 API = [
-    "staff_sessions", "sessions", "members", "business", "preferences", "services",
-    "staff_members", "hours", "availability", "clients", "imports", "audit", "appointments",
-    "my_appointments", "calendars", "accounts", "client_sessions", "me", "my_pets", "invitations",
+    "staff_sessions",
+    "sessions",
+    "members",
+    "business",
+    "preferences",
+    "services",
+    "staff_members",
+    "hours",
+    "availability",
+    "clients",
+    "imports",
+    "audit",
+    "appointments",
+    "my_appointments",
+    "calendars",
+    "accounts",
+    "client_sessions",
+    "me",
+    "my_pets",
+    "invitations",
     "campaigns",
 ]
 WEB = [
-    "health", "manage_sign_in", "manage_security", "members", "preferences", "services", "staff_members", "hours",
-    "setup", "business_details", "invitations", "clients", "imports", "audit", "appointments", "today",
-    "campaigns", "unsubscribe", "mailbox", "status", "accept", "calendars",
-    "book", "account", "client_sign_in", "guest_booking", "site",
+    "health",
+    "manage_sign_in",
+    "manage_security",
+    "members",
+    "preferences",
+    "services",
+    "staff_members",
+    "hours",
+    "setup",
+    "business_details",
+    "invitations",
+    "clients",
+    "imports",
+    "audit",
+    "appointments",
+    "today",
+    "campaigns",
+    "unsubscribe",
+    "mailbox",
+    "status",
+    "accept",
+    "calendars",
+    "book",
+    "account",
+    "client_sign_in",
+    "guest_booking",
+    "site",
 ]
 
 

@@ -6,6 +6,7 @@ plaintext is at rest. Purposes have separate keys, so a secret of one never open
 """
 
 import base64
+import functools
 import hashlib
 import hmac
 import secrets
@@ -58,6 +59,11 @@ class Keyring:
 
     def matches(self, purpose: Purpose, secret: str, digest: str | None) -> bool:
         return digest is not None and hmac.compare_digest(self.digest(purpose, secret), digest)
+
+
+@functools.cache
+def keyring(secret_key: str) -> Keyring:
+    return Keyring(secret_key)
 
 
 def make_secret() -> str:

@@ -29,7 +29,7 @@ from booking.businesses.actions.members import accept_member_invitation, invite_
 from booking.businesses.actions.opening import NewBusiness, create_business
 from booking.businesses.models import Role
 from booking.config import Settings
-from booking.database import Database, settings_of
+from booking.database import Database, keyring_of, settings_of
 from booking.mail.models import OutboundEmail
 from booking.tokens import Purpose
 from tests import make
@@ -187,7 +187,7 @@ def _open(session: Session, slug: str, name: str, owner_name: str) -> Salon:
 def _member(session: Session, name: str, role: Role) -> Person:
     invitation = invite_member(session, email=_address(name), name=name, role=role, by=SYSTEM)
     proof = session.scalars(select(Proof).where(Proof.subject_id == invitation.id)).one()
-    secret = settings_of(session).keyring.derive(Purpose.MEMBER_INVITATION, proof.id)
+    secret = keyring_of(session).derive(Purpose.MEMBER_INVITATION, proof.id)
     joined = accept_member_invitation(
         session, secret, account=None, password_hash=_hash(settings_of(session))
     )

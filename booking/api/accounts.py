@@ -30,7 +30,7 @@ from booking.fields import EmailText, Line60, Password, Secret
 from booking.linking.actions import sign_up as signing_up
 from booking.linking.actions.sign_up import SignUpForm
 from booking.rate_limit import Limit, Limiter
-from booking.tokens import Purpose
+from booking.tokens import Purpose, keyring
 
 router = APIRouter(
     prefix="/businesses/{slug}/accounts", tags=["client logins"], route_class=IdempotentRoute
@@ -149,7 +149,7 @@ def _sign_up(request: Request, slug: str, body: SignUpIn, password_hash: str) ->
             signing_up.check_sign_up_is_open(session)
             waiting_id = signing_up.sign_up(session, form, password_hash=password_hash).id
     derived(request, "sign_up_token", Purpose.BROWSER, waiting_id)
-    return settings_of(request).keyring.derive(Purpose.BROWSER, waiting_id)
+    return keyring(settings_of(request).secret).derive(Purpose.BROWSER, waiting_id)
 
 
 def _check_confirm(request: Request, slug: str, body: ConfirmIn) -> None:

@@ -18,7 +18,7 @@ from booking.audit.models import ActorKind
 from booking.businesses import queries as businesses
 from booking.businesses.models import Business, Member, Role
 from booking.database import set_business
-from booking.dependencies import Reading, Writing
+from booking.dependencies import Reading, Writing, writable
 from booking.errors import NotAllowed, NotFound, SignInNeeded
 from booking.preferences import actions as preferences
 
@@ -65,6 +65,9 @@ def signed_in(session: Reading, request: Request) -> tuple[Account, uuid.UUID]:
     if found is None:
         raise SignInNeeded("This token is unknown or has ended. Please sign in.")
     sign_in, account = found
+    if accounts.is_worth_noting(sign_in):
+        with writable(request, session) as own:
+            accounts.note_seen(own, sign_in.id)
     return account, sign_in.id
 
 

@@ -7,6 +7,7 @@ it anew, derived again or, for a sign-in, as a new session.
 import json
 import uuid
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from typing import Any
 
 from fastapi import Request, Response
@@ -18,7 +19,7 @@ from booking import idempotency
 from booking.accounts import queries as accounts
 from booking.accounts.actions.sign_in import open_session
 from booking.accounts.models import SessionKind
-from booking.database import Database
+from booking.database import Database, keyring_of
 from booking.dependencies import client_ip, database_of
 from booking.errors import SignInNeeded
 from booking.idempotency import KeyedRequest
@@ -72,7 +73,11 @@ async def _once(request: Request, keyed: KeyedRequest, answer: Handler) -> Respo
         status, body = earlier
         return Response(status_code=204) if status == 204 else JSONResponse(body, status)
     try:
-        response = await answer(request)
+        async with AsyncExitStack() as transaction:
+            # Ours, and closed here: the endpoint's transaction is committed before its answer is
+            # kept, and on SQLite before we write ourselves.
+            request.scope["fastapi_function_astack"] = transaction
+            response = await answer(request)
     except BaseException:
         await run_in_threadpool(_give_up, database, keyed)
         raise
@@ -97,7 +102,7 @@ def _begin(database: Database, keyed: KeyedRequest) -> tuple[int, dict[str, Any]
 def _issue(session: Any, secret: list[Any]) -> str:
     if secret[0] == "derived":
         _, purpose, row_id, generation = secret
-        keyring = session.info["settings"].keyring
+        keyring = keyring_of(session)
         return str(keyring.derive(Purpose(purpose), uuid.UUID(row_id), generation))
     _, account_id, days, epoch = secret
     account = accounts.account(session, uuid.UUID(account_id))

@@ -27,7 +27,7 @@ from booking.clients.models import Link
 from booking.database import (
     UtcDateTime,
     business_of,
-    settings_of,
+    keyring_of,
 )
 from booking.errors import NotFound
 from booking.preferences.actions import current
@@ -62,7 +62,7 @@ def find_of_account(
 
 def manage_token(session: Session, appointment: Appointment) -> str:
     """The secret of the link in a guest's e-mail: `/{slug}/booking/{token}`."""
-    keyring = settings_of(session).keyring
+    keyring = keyring_of(session)
     return keyring.derive(Purpose.MANAGE_BOOKING, appointment.id, appointment.generation)
 
 
@@ -70,7 +70,7 @@ def of_manage_token(session: Session, token: str, *, now: datetime) -> Appointme
     """Raises NotFound for a link that is unknown, another business's, or long over."""
     if not token.isascii():
         raise NotFound
-    digest = settings_of(session).keyring.digest(Purpose.MANAGE_BOOKING, token)
+    digest = keyring_of(session).digest(Purpose.MANAGE_BOOKING, token)
     found = session.scalar(select(Appointment).where(Appointment.manage_digest == digest))
     if found is None or found.ends_at + MANAGE_LINK_LIVES < now:
         raise NotFound

@@ -22,6 +22,10 @@ from booking.preferences.actions import current
 from booking.preferences.rules import Preferences
 
 _STAFF_FURTHEST_DAYS = 730
+_EPOCH = date(1970, 1, 1)
+_DAY = 86_400
+_GRID = 300
+"""seconds; a part of every slot interval and of every zone's offset"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,13 @@ class Question(NamedTuple):
     by_staff: bool
 
     def fingerprint(self) -> tuple[Any, ...]:
-        """A version of the answer: equal for two questions only where their answers are equal."""
-        earliest = self.now.timestamp() + self.lead_minutes * 60
+        """A version of the answer: equal for two questions only where their answers are equal.
+
+        It stays the same while the clock changes nothing: before the days asked for, and from one
+        multiple of five minutes to the next, since every visit starts at one.
+        """
+        day_before = (self.first - _EPOCH).days * _DAY - _DAY  # no zone is a day ahead of UTC
+        earliest = max(self.now.timestamp() + self.lead_minutes * 60, day_before)
         return (
             self.service_id,
             self.staff_id,
@@ -66,7 +75,7 @@ class Question(NamedTuple):
             self.stands.timezone,
             self.stands.version,
             self.stands.preferences.version,
-            -int(-earliest // 60),
+            -int(-earliest // _GRID),
             clock.to_local(self.now, self.stands.timezone).date(),
         )
 

@@ -48,7 +48,7 @@ class Loader:
     """A load generator at work; `seen` waits for its end."""
 
     def __init__(self, order: Order) -> None:
-        self._child = subprocess.Popen(  # noqa: S603 - our own module
+        self._child = subprocess.Popen(
             [sys.executable, "-m", "booking.bench.loading"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -116,9 +116,9 @@ class Server:
 
 
 @contextmanager
-def running(folder: Path, apps: Mapping[str, tuple[str, Mapping[str, str]]]) -> Iterator[
-    dict[str, Server]
-]:
+def running(
+    folder: Path, apps: Mapping[str, tuple[str, Mapping[str, str]]]
+) -> Iterator[dict[str, Server]]:
     """Servers by name, from (app, environment); all start at once and are ready inside."""
     servers: dict[str, Server] = {}
     try:

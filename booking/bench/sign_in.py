@@ -140,13 +140,19 @@ def _report(found: _Found, settings: Settings) -> Report:
     wrong, unknown = statistics.median(found.wrong), statistics.median(found.unknown)
     calm, stuck = found.alive_beside_product.p99, found.alive_beside_naive.p99
     report.goals += [
-        Goal(f"{n} at once: sign-ins, x limit", times_the_rate(found.product[n], found.limit[n]), 0.95)
+        Goal(
+            f"{n} at once: sign-ins, x limit",
+            times_the_rate(found.product[n], found.limit[n]),
+            0.95,
+        )
         for n in AT_ONCE[1:]
     ]
     report.goals += [
         Goal(f"p99 of /healthz with {PROBED_AT} signing in, ms", calm, 15, at_most=True),
         Goal("… naive way's p99 : product's", stuck / calm, 30),
-        Goal("unknown address, off the known one's median by", abs(unknown / wrong - 1), 0.05, True),
+        Goal(
+            "unknown address, off the known one's median by", abs(unknown / wrong - 1), 0.05, True
+        ),
     ]
     report.notes += [
         f"product and limit hash with {settings.argon2_memory_kib} KiB, "

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 
 from booking import clock
 from booking.config import Settings
-from booking.tokens import Purpose
+from booking.tokens import Purpose, keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ class Links:
         return f"{self.settings.public_url}{path}"
 
     def secret(self, purpose: Purpose, row_id: uuid.UUID, generation: int = 0) -> str:
-        return self.settings.keyring.derive(purpose, row_id, generation)
+        return keyring(self.settings.secret).derive(purpose, row_id, generation)
 
     def code(self, purpose: Purpose, row_id: uuid.UUID, generation: int = 0) -> str:
-        return self.settings.keyring.derive_code(purpose, row_id, generation)
+        return keyring(self.settings.secret).derive_code(purpose, row_id, generation)
 
 
 class Email(BaseModel, abc.ABC):
@@ -138,7 +138,7 @@ def compose(
 
 def message_id(row_id: uuid.UUID, settings: Settings) -> str:
     """Derived from the row, so that a repeat after a crash is recognised as the same message."""
-    local = settings.keyring.derive(Purpose.MESSAGE_ID, row_id)
+    local = keyring(settings.secret).derive(Purpose.MESSAGE_ID, row_id)
     return f"<{local}@{urlsplit(settings.public_url).hostname}>"
 
 

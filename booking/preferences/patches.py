@@ -1,7 +1,7 @@
 """A save: a JSON merge patch (RFC 7396) laid over what was chosen, and why it may be refused."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -92,12 +92,10 @@ def _section(name: str, now: Section, given: Any) -> tuple[Section, list[FieldEr
         return model(), []
     if not isinstance(given, Mapping):
         return now, [FieldError(name, "object", "Give an object of preferences.")]
-    values = now.model_dump() | dict(given)
-    kept = {key: value for key, value in values.items() if value is not None}
-    unknown = [
-        key for key, value in given.items() if value is None and key not in model.model_fields
-    ]
+    unknown = [key for key in given if key not in model.model_fields]
     faults = [FieldError(_path(name, key), "unknown", _NO_SUCH) for key in unknown]
+    values = now.model_dump() | {key: given[key] for key in given if key not in unknown}
+    kept = {key: value for key, value in values.items() if value is not None}
     try:
         return model.model_validate(kept), faults
     except ValidationError as refused:
@@ -108,15 +106,14 @@ def _section(name: str, now: Section, given: Any) -> tuple[Section, list[FieldEr
 _NO_SUCH = "There is no such preference."
 
 
-def _once(faults: Any) -> list[FieldError]:
+def _once(faults: Iterable[FieldError]) -> list[FieldError]:
+    """One for each field: a list of wrong values would tell the same of each."""
     return list({fault.field: fault for fault in faults}.values())
 
 
 def _fault(section: str, model: type[Section], detail: ErrorDetails) -> FieldError:
     name = str(detail["loc"][0])
     kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "extra_forbidden":
-        return FieldError(_path(section, name), "unknown", _NO_SUCH)
     if kind in ("greater_than_equal", "less_than_equal"):
         extra = model.model_fields[name].metadata
         low = next(each.ge for each in extra if hasattr(each, "ge"))

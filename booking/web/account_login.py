@@ -9,7 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from booking.accounts import queries as accounts
 from booking.accounts.actions import password as passwords
 from booking.accounts.actions import sign_in
-from booking.accounts.passwords import Hashing, check_new
+from booking.accounts.passwords import Hashing, Verified, check_new
 from booking.accounts.queries import KnownPassword
 from booking.accounts.rules import CLIENT_MINIMUM
 from booking.appointments.actions.calendar import feed_of, feed_token, renew_feed
@@ -40,7 +40,7 @@ def sessions_page(visitor: PersonReads, request: Request) -> Response:
         "account/sessions.html",
         visitor=visitor,
         live=sign_in.sessions(visitor.session, visitor.signed_in),
-        here=visitor.sign_in_id,
+        this_one=visitor.sign_in_id,
     )
 
 
@@ -126,7 +126,7 @@ def known_here(request: Request, slug: str) -> tuple[KnownPassword, tuple[str, .
 
 
 def _set_password(
-    request: Request, slug: str, known: KnownPassword, verified: Any, new_hash: str
+    request: Request, slug: str, known: KnownPassword, verified: Verified, new_hash: str
 ) -> Response:
     with database_of(request).writing() as session:
         visitor = person(session, request, slug)

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -115,8 +116,10 @@ class SentForm:
         return {name: value for name, value in self.data.items() if isinstance(value, str)}
 
 
-async def _read_form(request: Request) -> SentForm:
-    return SentForm(await request.form(max_files=2, max_fields=2000))
+async def _read_form(request: Request) -> AsyncIterator[SentForm]:
+    """Uploaded files are open as long as the request goes on."""
+    async with request.form(max_files=2, max_fields=2000) as data:
+        yield SentForm(data)
 
 
 Form = Annotated[SentForm, Depends(_read_form)]

@@ -16,7 +16,7 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 LARGEST_BODY = 1024 * 1024
 LARGEST_UPLOAD = 32 * 1024 * 1024
 # Addresses with a secret in them are told to nobody, not even to ourselves.
-SECRET_PATHS = ("/i/", "/u/", "/manage/reset/", "/manage/join/", "/calendars/")
+SECRET_PATHS = ("/i/", "/u/", "/reset/", "/join/", "/confirm/", "/email/", "/calendars/")
 PROBES = {"/healthz", "/readyz", "/metrics"}
 UPLOADS = ("/imports", "/campaigns", "/import")
 CONTENT_SECURITY_POLICY = (
@@ -93,7 +93,8 @@ class Protection:
     def _guarded(self, scope: Scope, send: Send) -> Send:
         docs = scope["path"].startswith("/api/docs")
         policy = _DOCS_POLICY if docs else CONTENT_SECURITY_POLICY
-        referrer = "no-referrer" if scope["path"].startswith(SECRET_PATHS) else "same-origin"
+        is_secret = any(part in scope["path"] for part in SECRET_PATHS)
+        referrer = "no-referrer" if is_secret else "same-origin"
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":

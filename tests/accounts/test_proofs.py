@@ -21,7 +21,7 @@ from booking.accounts.actions.proofs import (
 from booking.accounts.models import Proof
 from booking.database import new_id
 from booking.errors import Refusal
-from booking.tokens import Purpose
+from booking.tokens import Purpose, keyring
 from tests.site import Site
 from tests.times import Clock
 
@@ -43,7 +43,7 @@ def _mailed(site: Site, purpose: Purpose, subject_id: uuid.UUID | None = None) -
 
 
 def _link(site: Site, purpose: Purpose, proof_id: uuid.UUID) -> str:
-    return site.settings.keyring.derive(purpose, proof_id)
+    return keyring(site.settings.secret).derive(purpose, proof_id)
 
 
 def _use(site: Site, purpose: Purpose, secret: str) -> Proof | Refusal:
@@ -130,23 +130,23 @@ def test_a_link_of_another_business_is_as_unknown(site: Site) -> None:
 
 def test_a_row_keeps_neither_link_nor_code(site: Site) -> None:
     proof_id = _mailed(site, CODE)
-    keyring = site.settings.keyring
+    keys = keyring(site.settings.secret)
     with site.reading() as session:
         proof = session.get_one(Proof, proof_id)
         kept = f"{proof.link_digest} {proof.code_digest}"
-    assert keyring.derive(CODE, proof_id) not in kept
-    assert keyring.derive_code(CODE, proof_id) not in kept
+    assert keys.derive(CODE, proof_id) not in kept
+    assert keys.derive_code(CODE, proof_id) not in kept
 
 
 def test_a_code_may_be_typed_with_spaces_and_once(site: Site) -> None:
-    code = site.settings.keyring.derive_code(CODE, _mailed(site, CODE))
+    code = keyring(site.settings.secret).derive_code(CODE, _mailed(site, CODE))
     assert isinstance(_type(site, f"{code[:3]} {code[3:]}"), Proof)
     assert isinstance(_type(site, code), ProofUsed)
 
 
 def test_five_wrong_codes_end_the_code_but_not_the_link(site: Site) -> None:
     proof_id = _mailed(site, CODE)
-    code = site.settings.keyring.derive_code(CODE, proof_id)
+    code = keyring(site.settings.secret).derive_code(CODE, proof_id)
     for number in range(WRONG_CODES_ALLOWED):
         assert isinstance(_type(site, _other(code, number + 1)), WrongCode)
     assert isinstance(_type(site, code), WrongCode)
@@ -155,7 +155,7 @@ def test_five_wrong_codes_end_the_code_but_not_the_link(site: Site) -> None:
 
 def test_many_wrong_codes_at_once_count_as_many(site: Site) -> None:
     proof_id = _mailed(site, CODE)
-    code = site.settings.keyring.derive_code(CODE, proof_id)
+    code = keyring(site.settings.secret).derive_code(CODE, proof_id)
     together = threading.Barrier(12)
 
     def guess(number: int) -> None:

@@ -76,10 +76,10 @@ def test_a_request_is_confirmed_on_its_page(
 
 def test_a_visit_is_moved_to_a_typed_time(pages: Pages, world: World) -> None:
     page = pages.staff.get(f"{HOME}/{world.jo.visit}/move?date=2027-03-05")
-    bad = page.submit("time", button="yes", day="2027-03-05", time="")
+    bad = page.submit("day", button="yes", day="2027-03-05", time="")
     assert bad.status == 422
     assert bad.says("Choose a day and a time.")
-    done = page.submit("time", button="yes", day="2027-03-06", time="18:20")
+    done = page.submit("day", button="yes", day="2027-03-06", time="18:20")
     assert done.says("Sat 6 Mar 2027, 6:20 pm")
 
 

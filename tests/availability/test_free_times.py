@@ -160,7 +160,7 @@ def test_a_change_of_the_duration_is_seen(site: Site) -> None:
 
 
 def test_lead_time_and_furthest_day_bind_clients_but_not_staff(site: Site) -> None:
-    site.prefer("booking_window", lead_time_minutes=1440, furthest_days=2)
+    site.prefer("booking_window", lead_time_minutes=1441, furthest_days=2)
     with site.reading() as session:
         service = _service(session, site)
         for starts in (_at(9), _at(9, day=date(2027, 3, 5))):
@@ -218,10 +218,10 @@ def test_the_nearest_free_times_are_offered_in_order(site: Site) -> None:
 
 
 def test_another_business_s_service_is_not_found(site: Site) -> None:
-    with site.reading(site.world.kennels) as session:
-        theirs = services.service(session, site.world.kennels.grooming)
-    with site.reading() as session, pytest.raises(NotFound):
-        queries.free_times(session, service=theirs, first=TUESDAY, last=TUESDAY, now=START)
+    with site.reading(site.world.kennels) as theirs, site.reading() as session:
+        service = services.service(theirs, site.world.kennels.grooming)
+        with pytest.raises(NotFound):
+            queries.free_times(session, service=service, first=TUESDAY, last=TUESDAY, now=START)
 
 
 def test_another_business_s_staff_are_not_free_here(site: Site) -> None:

@@ -44,17 +44,15 @@ def test_a_client_has_one_login_at_most(api: Api, site: Site, world: World) -> N
         assert again.linked_by is not LinkedBy.STAFF
 
 
-def test_only_a_login_of_this_business_can_be_linked(
-    api: Api, site: Site, world: World
-) -> None:
+def test_only_a_login_of_this_business_can_be_linked(api: Api, site: Site, world: World) -> None:
     for stranger in (world.max.email, world.owner.email, "nobody@example.com", "x"):
         answer = api.staff.put(f"{LIST}/{world.kim.id}/account", json={"email": stranger})
         assert fields_of(answer) == {"email": "unknown_login"}
-    with site.writing() as session, pytest.raises(NotFound):
+    with site.writing() as session:
         kim = queries.find(session, world.kim.id)
-        actions.link(
-            session, kim, world.max.person.account_id, linked_by=LinkedBy.STAFF, by=SYSTEM
-        )
+        theirs = world.max.person.account_id
+        with pytest.raises(NotFound):
+            actions.link(session, kim, theirs, linked_by=LinkedBy.STAFF, by=SYSTEM)
 
 
 def test_two_logins_at_the_same_moment_make_one_link(site: Site, world: World) -> None:
@@ -90,9 +88,7 @@ def test_every_link_leaves_a_trace(api: Api, world: World) -> None:
     assert entries[0]["actor_name"] == "Stella Staff"
 
 
-def test_the_pages_ask_before_a_login_is_linked_or_taken_away(
-    pages: Pages, world: World
-) -> None:
+def test_the_pages_ask_before_a_login_is_linked_or_taken_away(pages: Pages, world: World) -> None:
     here = f"/manage/happy-paws/clients/{world.kim.id}"
     page = pages.staff.get(here).follow("Link a login that exists")
     assert page.says("Whoever signs in with it will see")

@@ -23,9 +23,7 @@ def test_clients_come_by_last_name_however_it_is_written(api: Api, site: Site) -
     assert names(api) == ["Oyvind", "Jo", "Kim", "Zoe", "Pat", "Sam"]
 
 
-def test_every_word_must_be_found_in_names_email_phone_pets_or_number(
-    api: Api, site: Site
-) -> None:
+def test_every_word_must_be_found_in_names_email_phone_pets_or_number(api: Api, site: Site) -> None:
     with site.writing() as session:
         found = make.client(
             session,

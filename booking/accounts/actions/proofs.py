@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from booking import clock
 from booking.accounts import rules
 from booking.accounts.models import Proof
-from booking.database import new_id, settings_of
+from booking.database import keyring_of, new_id
 from booking.errors import Expired, Invalid, Refusal
 from booking.tokens import Purpose
 
@@ -61,7 +61,7 @@ def prove(
         raise Invalid.field("email", "Type an address like name@example.com")
     end_proofs(session, subject_id, purpose)
     moment, proof_id = clock.now(), new_id()
-    keyring = settings_of(session).keyring
+    keyring = keyring_of(session)
     proof = Proof(
         id=proof_id,
         purpose=purpose,
@@ -119,7 +119,7 @@ def redeem_code(
     if email_key is None or not (digits.isascii() and digits.isdigit()):
         return WrongCode()
     proofs = _with_code(session, purpose, email_key, business_id)
-    keyring = settings_of(session).keyring
+    keyring = keyring_of(session)
     for proof in proofs:
         if keyring.matches(purpose, digits, proof.code_digest):
             return _consume(session, proof)
@@ -160,7 +160,7 @@ def _behind_link(
 ) -> Proof | None:
     if not secret.isascii():
         return None
-    digest = settings_of(session).keyring.digest(purpose, secret)
+    digest = keyring_of(session).digest(purpose, secret)
     wanted = select(Proof).where(Proof.purpose == purpose, Proof.link_digest == digest)
     if business_id is not None:
         wanted = wanted.where(Proof.business_id == business_id)

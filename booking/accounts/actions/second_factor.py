@@ -14,7 +14,7 @@ from booking.accounts import emails, rules
 from booking.accounts.models import Account
 from booking.accounts.passwords import check_new
 from booking.audit import actions as audit
-from booking.database import settings_of
+from booking.database import keyring_of
 from booking.errors import Conflict, Invalid
 from booking.mail import actions as mail
 from booking.tokens import Purpose
@@ -51,9 +51,7 @@ def begin(account: Account) -> None:
 
 def secret(session: Session, account: Account) -> str:
     """The secret that an app is set up with, in base 32: derived, kept nowhere."""
-    derived = settings_of(session).keyring.derive(
-        Purpose.SECOND_FACTOR, account.id, account.totp_generation
-    )
+    derived = keyring_of(session).derive(Purpose.SECOND_FACTOR, account.id, account.totp_generation)
     return base64.b32encode(hashlib.sha256(derived.encode()).digest()[:20]).decode()
 
 
@@ -118,7 +116,7 @@ def whose_ticket(session: Session, presented: str) -> Account | None:
 
 
 def _mark(session: Session, claim: str) -> str:
-    return settings_of(session).keyring.digest(Purpose.SECOND_FACTOR, claim)
+    return keyring_of(session).digest(Purpose.SECOND_FACTOR, claim)
 
 
 def check(session: Session, account: Account, code: str) -> bool:

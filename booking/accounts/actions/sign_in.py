@@ -15,7 +15,7 @@ from booking.accounts.models import Account, Proof, SessionKind, SignInSession
 from booking.accounts.passwords import Verified
 from booking.accounts.queries import KnownPassword
 from booking.audit import actions as audit
-from booking.database import new_id, settings_of
+from booking.database import keyring_of, new_id
 from booking.errors import Invalid, NotFound, Refusal, SignInNeeded
 from booking.mail import actions as mail
 from booking.tokens import Purpose, make_secret
@@ -92,7 +92,7 @@ def open_session(
     sign_in = SignInSession(
         id=new_id(),
         account_id=account.id,
-        digest=settings_of(session).keyring.digest(Purpose.SESSION, token),
+        digest=keyring_of(session).digest(Purpose.SESSION, token),
         kind=kind,
         epoch=account.epoch,
         device=device[:200],
@@ -110,7 +110,7 @@ def session_of(session: Session, token: str) -> SignedIn | None:
     disabled account. One query."""
     if not token.isascii() or len(token) > _LONGEST_TOKEN:
         return None
-    digest = settings_of(session).keyring.digest(Purpose.SESSION, token)
+    digest = keyring_of(session).digest(Purpose.SESSION, token)
     row = session.execute(
         select(SignInSession, Account)
         .join(Account, Account.id == SignInSession.account_id)

@@ -24,7 +24,7 @@ from booking.clients.models import Client, Pet
 from booking.clients.queries import clients_with_email, pets_of
 from booking.clients.queries import find as find_client
 from booking.clients.rules import ClientDetails, PetDetails
-from booking.database import business_of, new_id, settings_of
+from booking.database import business_of, keyring_of, new_id
 from booking.errors import Conflict, Invalid, NotAllowed
 from booking.linking.actions.sign_up import SignUpForm, check_sign_up_is_open, sign_up
 from booking.linking.models import SignUp
@@ -270,7 +270,7 @@ def _write(
 
 
 def _manage_digest(session: Session, appointment_id: uuid.UUID) -> str:
-    keyring = settings_of(session).keyring
+    keyring = keyring_of(session)
     secret = keyring.derive(Purpose.MANAGE_BOOKING, appointment_id)
     return keyring.digest(Purpose.MANAGE_BOOKING, secret)
 

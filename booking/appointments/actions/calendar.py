@@ -21,6 +21,7 @@ from booking.businesses.queries import this_business
 from booking.database import (
     across_businesses,
     business_of,
+    keyring_of,
     lock,
     new_id,
     set_business,
@@ -66,11 +67,11 @@ def renew_feed(session: Session, account: Account, *, by: Actor) -> CalendarFeed
 
 def feed_token(session: Session, feed: CalendarFeed) -> str:
     """The path ends in it: `/calendars/{token}.ics`."""
-    return settings_of(session).keyring.derive(Purpose.CALENDAR, feed.id, feed.generation)
+    return keyring_of(session).derive(Purpose.CALENDAR, feed.id, feed.generation)
 
 
 def _digest(session: Session, feed_id: uuid.UUID, generation: int) -> str:
-    keyring = settings_of(session).keyring
+    keyring = keyring_of(session)
     return keyring.digest(Purpose.CALENDAR, keyring.derive(Purpose.CALENDAR, feed_id, generation))
 
 
@@ -88,7 +89,7 @@ def feed_behind(session: Session, token: str, *, now: datetime) -> Calendar:
     The session works for no business yet: the address says which. While client access is off, or
     the login is disabled, there is nothing here.
     """
-    digest = settings_of(session).keyring.digest(Purpose.CALENDAR, token) if token.isascii() else ""
+    digest = keyring_of(session).digest(Purpose.CALENDAR, token) if token.isascii() else ""
     with across_businesses(session):
         feed = session.scalar(select(CalendarFeed).where(CalendarFeed.digest == digest))
         if feed is None:

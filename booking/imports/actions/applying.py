@@ -19,6 +19,7 @@ from booking.imports.actions.staging import JOB, person_of
 from booking.imports.models import Import, ImportRow, ImportState, Verdict
 from booking.imports.queries import counts
 from booking.imports.rules.reading import RowProblem
+from booking.imports.rules.rows import ImportedClient
 
 CHUNK = 500
 _log = logging.getLogger(__name__)
@@ -132,10 +133,9 @@ def _apply_together(session: Session, row: Import, staged: list[_Staged]) -> Non
 
 
 def _not_stored(staged: _Staged) -> Decision:
-    person = person_of(staged.person)
     message = "This row could not be stored. Please add this client by hand."
     note = RowProblem(staged.lines[0], "", "not_stored", message)
-    return Decision(person, Verdict.REJECTED, None, notes=[note])
+    return Decision(ImportedClient(staged.lines[0]), Verdict.REJECTED, None, notes=[note])
 
 
 def _note(session: Session, decided: list[tuple[_Staged, Decision]]) -> None:

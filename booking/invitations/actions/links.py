@@ -15,7 +15,13 @@ from booking.businesses.models import Business
 from booking.clients import actions as clients
 from booking.clients.models import Client, ClientStatus, Link, LinkedBy
 from booking.clients.queries import find
-from booking.database import across_businesses, business_of, lock, set_business, settings_of
+from booking.database import (
+    across_businesses,
+    business_of,
+    keyring_of,
+    lock,
+    set_business,
+)
 from booking.errors import Conflict, Expired, NotFound, Refusal
 from booking.invitations import queries
 from booking.invitations.actions.campaigns import WAKE, check_access
@@ -78,7 +84,7 @@ def open_invitation(session: Session, token: str) -> Opened:
     Raises NotFound for an unknown link, Expired (used, expired, revoked, replaced) for a dead one,
     ClientAccessOff while the switch is at NO; the last two say in `extra` which business it is.
     """
-    keyring = settings_of(session).keyring
+    keyring = keyring_of(session)
     digest = keyring.digest(Purpose.INVITATION, token) if token.isascii() else ""
     with across_businesses(session):
         found = session.scalar(select(Invitation).where(Invitation.digest == digest))
@@ -226,7 +232,7 @@ def revoke(session: Session, row: Invitation, *, by: Actor) -> None:
 
 def unsubscribable(session: Session, invitation_id: uuid.UUID, secret: str) -> Business:
     """The business whose invitations this link stops. Raises NotFound; changes nothing."""
-    expected = settings_of(session).keyring.derive(Purpose.UNSUBSCRIBE, invitation_id)
+    expected = keyring_of(session).derive(Purpose.UNSUBSCRIBE, invitation_id)
     if not (secret.isascii() and hmac.compare_digest(expected, secret)):
         raise NotFound
     with across_businesses(session):

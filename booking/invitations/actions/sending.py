@@ -18,7 +18,7 @@ from booking.mail.actions import next_state
 from booking.mail.models import EmailState
 from booking.mail.transports import Outcome
 from booking.preferences.actions import current
-from booking.tokens import Purpose
+from booking.tokens import Purpose, keyring
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +106,14 @@ def _fill(session: Session, row: Invitation, client: Client, business: Business)
     settings = settings_of(session)
     chosen = current(session).invitations
     moment = clock.now()
-    keyring = settings.keyring
+    keys = keyring(settings.secret)
     row.state = InvitationState.SENDING
     row.attempts += 1
     row.lease_until = moment + timedelta(seconds=settings.send_lease_seconds)
     row.email, row.email_key = client.email, client.email_key
     row.email_version = client.email_version
-    row.digest = keyring.digest(
-        Purpose.INVITATION, keyring.derive(Purpose.INVITATION, row.id, row.generation)
+    row.digest = keys.digest(
+        Purpose.INVITATION, keys.derive(Purpose.INVITATION, row.id, row.generation)
     )
     row.expires_at = row.expires_at or moment + timedelta(days=chosen.invite_validity_days)
     email = ClientInvitation(

@@ -18,7 +18,7 @@ from booking.businesses.models import Business
 from booking.businesses.queries import owners
 from booking.clients.models import Client, LinkedBy
 from booking.clients.rules import ClientDetails
-from booking.database import business_of, lock, new_id, settings_of
+from booking.database import business_of, keyring_of, lock, new_id
 from booking.errors import Conflict, Invalid, NotFound
 from booking.fields import EmailText, Line100, PhoneText
 from booking.linking.actions import records
@@ -107,7 +107,7 @@ def sign_up(
         expires_at=moment + timedelta(hours=SIGN_UP_HOURS),
         ended_at=moment if known else None,
     )
-    waiting.browser_digest = settings_of(session).keyring.digest(
+    waiting.browser_digest = keyring_of(session).digest(
         Purpose.BROWSER, sign_up_token(session, waiting)
     )
     session.add(waiting)
@@ -117,7 +117,7 @@ def sign_up(
 
 def sign_up_token(session: Session, waiting: SignUp) -> str:
     """For the browser that typed the password, and for nobody else."""
-    return settings_of(session).keyring.derive(Purpose.BROWSER, waiting.id)
+    return keyring_of(session).derive(Purpose.BROWSER, waiting.id)
 
 
 def _write_to(session: Session, business: Business, waiting: SignUp, known: Account | None) -> None:
@@ -156,7 +156,7 @@ def waiting_behind(session: Session, proof: Proof) -> SignUp | None:
 
 def typed_here(session: Session, waiting: SignUp, token: str | None) -> bool:
     """Is this the browser that typed the sign-up?"""
-    keyring = settings_of(session).keyring
+    keyring = keyring_of(session)
     return bool(token) and keyring.matches(Purpose.BROWSER, token or "", waiting.browser_digest)
 
 
