@@ -18,6 +18,8 @@ app.add_typer(bench, name="bench")
 
 Slug = Annotated[str, typer.Argument(help="The business, as in its address.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Seconds = Annotated[float, typer.Option(help="How long each way runs in a round.", min=0.05)]
+Rounds = Annotated[int, typer.Option(help="How often all ways are gone through.", min=1)]
 Port = Annotated[int, typer.Option(help="Where the web server listens.", min=1, max=65535)]
 
 
@@ -110,15 +112,35 @@ def invite(
 
 
 @bench.command("sign-in")
-def bench_sign_in(as_json: AsJson = False) -> None:
+def bench_sign_in(seconds: Seconds = 2.0, rounds: Rounds = 3, as_json: AsJson = False) -> None:
     """Sign-ins at 1, 8 and 32 at once against the limit of the hash and the naive way."""
-    _run("booking.bench.sign_in", as_json=as_json)
+    _run("booking.bench.sign_in", seconds=seconds, rounds=rounds, as_json=as_json)
 
 
 @bench.command("availability")
-def bench_availability(as_json: AsJson = False) -> None:
+def bench_availability(
+    appointments: Annotated[
+        list[int] | None,
+        typer.Option(
+            help="How many there are in all; may be given again. [1000, 50000]", min=1_000
+        ),
+    ] = None,
+    postgres: Annotated[
+        str, typer.Option(help="A PostgreSQL server to make databases on, instead of SQLite.")
+    ] = "",
+    seconds: Seconds = 0.5,
+    rounds: Rounds = 5,
+    as_json: AsJson = False,
+) -> None:
     """Free times and "my appointments" against the limit and the naive way."""
-    _run("booking.bench.availability", as_json=as_json)
+    _run(
+        "booking.bench.availability",
+        appointments=appointments or (1_000, 50_000),
+        postgres=postgres,
+        seconds=seconds,
+        rounds=rounds,
+        as_json=as_json,
+    )
 
 
 def main() -> None:

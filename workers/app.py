@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from celery import Celery
 
-from booking import clock, metadata, processes
+from booking import clock, household, metadata, processes
 from booking.config import Settings
 from booking.database import Database
 from booking.logs import set_up_logging
@@ -83,6 +83,6 @@ def _task(job: Job, when_needed: _WhenNeeded) -> Callable[[], None]:
 
 settings = Settings()
 set_up_logging(settings)
-processes.leave_with_parent()
+household.leave_with_parent()
 clock.set_offset(settings.clock_offset)
 app = make_app(settings)

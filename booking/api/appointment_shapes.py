@@ -131,6 +131,15 @@ class BookingIn(BaseModel):
     create_account: NewLogin | None = None
 
 
+class DiaryIn(BaseModel):
+    """Which part of the diary; all of it where nothing is said."""
+
+    from_: Annotated[str | None, Field(alias="from", max_length=40)] = None
+    to: Annotated[str | None, Field(max_length=40)] = None
+    staff: uuid.UUID | None = None
+    state: list[AppointmentState] = []
+
+
 class ReasonIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

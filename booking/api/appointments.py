@@ -18,6 +18,7 @@ from booking.api.appointment_shapes import (
     BookedOut,
     BookingIn,
     Diary,
+    DiaryIn,
     MoveIn,
     Named,
     ReasonIn,
@@ -35,7 +36,7 @@ from booking.appointments.actions.book import (
     book,
     book_with_login,
 )
-from booking.appointments.models import Appointment, AppointmentState, BookedBy
+from booking.appointments.models import Appointment, BookedBy
 from booking.appointments.queries import After, DiaryFilter
 from booking.clients import queries as clients
 from booking.dependencies import client_ip, database_of
@@ -171,20 +172,17 @@ def _answer(caller: Caller, appointment: Appointment) -> BookedOut:
 @router.get("/businesses/{slug}/appointments")
 def diary(
     caller: StaffReads,
-    from_: Annotated[str | None, Query(alias="from", max_length=40)] = None,
-    to: Annotated[str | None, Query(max_length=40)] = None,
-    staff: uuid.UUID | None = None,
-    state: Annotated[list[AppointmentState] | None, Query()] = None,
+    asked: Annotated[DiaryIn, Query()],
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Diary:
     """`from` and `to` are dates of the business, both included, or times with an offset."""
     zone = clock.zone(caller.business.timezone)
     wanted = DiaryFilter(
-        since=_edge("from", from_, zone, last=False),
-        until=_edge("to", to, zone, last=True),
-        staff_id=staff,
-        states=tuple(state or ()),
+        since=_edge("from", asked.from_, zone, last=False),
+        until=_edge("to", asked.to, zone, last=True),
+        staff_id=asked.staff,
+        states=tuple(asked.state),
     )
     rows = queries.diary(caller.session, wanted, after=after(cursor), limit=limit + 1)
     names = queries.staff_names(caller.session)

@@ -1,10 +1,11 @@
 """Who did what to which record, and when."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from booking.api.caller import ManagerReads
@@ -17,9 +18,6 @@ from booking.exports import MEDIA_TYPE, audit_csv
 from booking.fields import Line60
 
 router = APIRouter(prefix="/businesses/{slug}", tags=["audit"])
-
-Moment = Annotated[AwareDatetime | None, Query()]
-Action = Annotated[Line60, Query(description="the beginning of an action, e.g. client.linked")]
 
 
 class EntryOut(BaseModel):
@@ -41,19 +39,27 @@ class EntryList(BaseModel):
     next_cursor: str | None
 
 
+def _wanted(
+    action: Annotated[
+        Line60, Query(description="the beginning of an action, e.g. client.linked")
+    ] = "",
+    record_id: uuid.UUID | None = None,
+    since: Annotated[AwareDatetime | None, Query()] = None,
+    until: Annotated[AwareDatetime | None, Query()] = None,
+) -> AuditFilter:
+    return AuditFilter(action, record_id, since, until)
+
+
+Wanted = Annotated[AuditFilter, Depends(_wanted)]
+
+
 @router.get("/audit")
 def entries(
-    caller: ManagerReads,
-    action: Action = "",
-    record_id: uuid.UUID | None = None,
-    since: Moment = None,
-    until: Moment = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
+    caller: ManagerReads, wanted: Wanted, limit: Limit = 50, cursor: Cursor = None
 ) -> EntryList:
     """Latest first."""
-    wanted = AuditFilter(action, record_id, since, until, _before(cursor))
-    found = queries.entries(caller.session, wanted, limit + 1)
+    page = replace(wanted, before_id=_before(cursor))
+    found = queries.entries(caller.session, page, limit + 1)
     shown = found[:limit]
     return EntryList(
         items=[EntryOut.model_validate(entry) for entry in shown],
@@ -62,14 +68,7 @@ def entries(
 
 
 @router.get("/audit.csv", response_class=Response)
-def export(
-    caller: ManagerReads,
-    action: Action = "",
-    record_id: uuid.UUID | None = None,
-    since: Moment = None,
-    until: Moment = None,
-) -> Response:
-    wanted = AuditFilter(action=action, record_id=record_id, since=since, until=until)
+def export(caller: ManagerReads, wanted: Wanted) -> Response:
     return Response(
         audit_csv(queries.every_entry(caller.session, wanted)),
         media_type=MEDIA_TYPE,

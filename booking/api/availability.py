@@ -16,7 +16,7 @@ from booking.availability import queries
 from booking.availability.queries import FreeTimes, Question
 from booking.availability.schedules import standing
 from booking.database import set_business
-from booking.dependencies import Reading
+from booking.dependencies import Reading, database_of
 from booking.errors import Invalid, NotAllowed, NotFound
 
 router = APIRouter(tags=["availability"])
@@ -37,7 +37,6 @@ class View(StrEnum):
     responses={304: {"description": "Nothing has changed since the ETag in If-None-Match"}},
 )
 def availability(
-    session: Reading,
     request: Request,
     slug: str,
     service: uuid.UUID,
@@ -49,22 +48,24 @@ def availability(
 ) -> Response:
     """`{timezone, days: [{date, slots: [{starts_at, ends_at, staff: [id…]}]}]}`: every local date
     from `from` to `to`, at most 62, with the times at which a visit could start."""
-    by_staff = _is_staff(session, request, slug, view)
-    stands = standing(session, slug=slug)
-    if stands is None:
-        raise NotFound
-    set_business(session, stands.business_id)
-    now = clock.now()
-    first, last = _range(first, last, clock.to_local(now, stands.timezone).date())
-    hidden = stands.preferences.staff_and_confirmation.staff_choice == "hidden" and not by_staff
-    question = Question(stands, service, None if hidden else staff, first, last, now, by_staff)
-    headers = {"ETag": _etag(question), "Cache-Control": "no-cache"}
-    if if_none_match is not None and headers["ETag"] in if_none_match:
-        return Response(status_code=304, headers=headers)
-    found = queries.answer(session, question)
-    if not (by_staff or stands.preferences.booking_window.online_booking_enabled):
-        found = FreeTimes(found.timezone, {day: [] for day in found.days})
-    return Response(_written(found, hidden), media_type="application/json", headers=headers)
+    # Its own transaction: a dependency's would go to another thread and back two times more.
+    with database_of(request).reading() as session:
+        by_staff = _is_staff(session, request, slug, view)
+        stands = standing(session, slug=slug)
+        if stands is None:
+            raise NotFound
+        set_business(session, stands.business_id)
+        now = clock.now()
+        first, last = _range(first, last, clock.to_local(now, stands.timezone).date())
+        hidden = stands.preferences.staff_and_confirmation.staff_choice == "hidden" and not by_staff
+        question = Question(stands, service, None if hidden else staff, first, last, now, by_staff)
+        headers = {"ETag": _etag(question), "Cache-Control": "no-cache"}
+        if if_none_match is not None and headers["ETag"] in if_none_match:
+            return Response(status_code=304, headers=headers)
+        found = queries.answer(session, question)
+        if not (by_staff or stands.preferences.booking_window.online_booking_enabled):
+            found = FreeTimes(found.timezone, {day: [] for day in found.days})
+        return Response(_written(found, hidden), media_type="application/json", headers=headers)
 
 
 def _is_staff(session: Reading, request: Request, slug: str, view: View) -> bool:
@@ -97,14 +98,19 @@ def _written(found: FreeTimes, hidden: bool) -> str:
     """The answer as JSON. Hundreds of slots name the same few sets of staff and the same times."""
     zone = found.timezone
     names = {slot.staff for slots in found.days.values() for slot in slots}
-    staff = {each: "[]" if hidden else json.dumps([str(one) for one in each]) for each in names}
+    staff = {each: "[]}" if hidden else _staff(each) for each in names}
     days = ",".join(
         f'{{"date":"{day}","slots":['
-        + ",".join([f"{_times(start, end, zone)}{staff[who]}}}" for start, end, who in slots])
+        + ",".join([_times(start, end, zone) + staff[who] for start, end, who in slots])
         + "]}"
         for day, slots in found.days.items()
     )
     return f'{{"timezone":{json.dumps(zone)},"days":[{days}]}}'
+
+
+@functools.lru_cache(maxsize=4_096)
+def _staff(names: tuple[uuid.UUID, ...]) -> str:
+    return json.dumps([str(one) for one in names], separators=(",", ":")) + "}"
 
 
 @functools.lru_cache(maxsize=65_536)

@@ -4,7 +4,7 @@ import uuid
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from booking.accounts import queries as accounts
@@ -162,17 +162,22 @@ class PetList(BaseModel):
     next_cursor: str | None = None
 
 
-@router.get("")
-def list_clients(
-    caller: StaffReads,
+def _wanted(
     q: Annotated[Line200, Query(description="names, e-mail, phone, pets, client number")] = "",
     status: ClientStatus | None = None,
     has_account: bool | None = None,
     email_valid: bool | None = None,
+) -> ClientFilter:
+    return ClientFilter(q, status, has_account, None if email_valid is None else not email_valid)
+
+
+@router.get("")
+def list_clients(
+    caller: StaffReads,
+    wanted: Annotated[ClientFilter, Depends(_wanted)],
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> ClientList:
-    wanted = ClientFilter(q, status, has_account, None if email_valid is None else not email_valid)
     found = queries.search(caller.session, wanted, after=_after(cursor), limit=limit + 1)
     shown = found[:limit]
     more = encode_cursor(shown[-1].sort_name, shown[-1].id) if len(found) > limit else None

@@ -28,6 +28,7 @@ from booking.appointments.models import Appointment, AppointmentState, CalendarF
 from booking.appointments.queries import Mine, When
 from booking.dependencies import client_ip, settings_of
 from booking.preferences.actions import current
+from booking.preferences.rules import Preferences
 from booking.rate_limit import Limit as Rate
 from booking.rate_limit import Limiter
 
@@ -72,7 +73,8 @@ def visits(
 
     Where past visits are not shown the list of them is empty.
     """
-    hidden = when == "past" and not current(caller.session).client_settings.show_past_appointments
+    preferences = current(caller.session)
+    hidden = when == "past" and not preferences.client_settings.show_past_appointments
     rows: list[Mine] = []
     if not hidden:
         rows = queries.mine(
@@ -83,7 +85,7 @@ def visits(
             after=after(cursor),
             limit=limit + 1,
         )
-    shows = _Shows(caller)
+    shows = _Shows(caller, preferences)
     last = rows[limit - 1] if len(rows) > limit else None
     body = {
         "items": [shows.visit(row) for row in rows[:limit]],
@@ -95,9 +97,9 @@ def visits(
 class _Shows:
     """What does not change from one visit to the next is asked once."""
 
-    def __init__(self, caller: Caller) -> None:
-        self._prices = current(caller.session).client_settings.show_prices
-        self._choices = queries.chooser(caller.session, clock.now())
+    def __init__(self, caller: Caller, preferences: Preferences) -> None:
+        self._prices = preferences.client_settings.show_prices
+        self._choices = queries.chooser(caller.session, preferences, clock.now())
 
     def visit(self, row: Mine) -> dict[str, Any]:
         choices = self._choices(row)

@@ -42,7 +42,7 @@ class Appointment(Owned, Base):
         same_business("staff_id", "staff_member"),
         same_business("policy_id", "policy_version"),
         CheckConstraint("starts_at < ends_at", name="order"),
-        Index("ix_appointment_client_start", "business_id", "client_id", "starts_at"),
+        Index("ix_appointment_client_start", "client_id", "business_id", "starts_at"),
         Index("ix_appointment_start", "business_id", "starts_at"),
         Index("ix_appointment_email", "business_id", "email_key"),
         Index("ix_appointment_state", "state", "hold_expires_at"),

@@ -31,6 +31,7 @@ from booking.database import (
 )
 from booking.errors import NotFound
 from booking.preferences.actions import current
+from booking.preferences.rules import Preferences
 from booking.tokens import Purpose
 
 When = Literal["upcoming", "past"]
@@ -237,29 +238,22 @@ _shown = [
     _staff.c.name.label("staff_name") if name == "staff_name" else _visits.c[name]
     for name in Mine._fields
 ]
+# Visits are found through their client alone, which is of the same business as its link: were they
+# found through their business too, SQLite, which has no statistics, would walk all of its diary.
 _mine = (
     select(*_shown)
     .select_from(_links)
-    .join(
-        _visits,
-        and_(
-            _visits.c.business_id == _links.c.business_id,
-            _visits.c.client_id == _links.c.client_id,
-        ),
-    )
-    .join(
-        _staff,
-        and_(_staff.c.business_id == _visits.c.business_id, _staff.c.id == _visits.c.staff_id),
-    )
+    .join(_visits, _visits.c.client_id == _links.c.client_id)
+    .join(_staff, _staff.c.id == _visits.c.staff_id)
     .where(
         _links.c.business_id == bindparam("business_id"),
         _links.c.account_id == bindparam("account_id"),
     )
     .limit(bindparam("limit"))
 )
-_to_come = and_(
-    _visits.c.ends_at > bindparam("now"), _visits.c.state.in_([state.value for state in OPEN])
-)
+# What it must not be rather than what it must: else SQLite would go through all that are confirmed.
+_closed = [state for state in AppointmentState if state not in OPEN]
+_to_come = and_(_visits.c.ends_at > bindparam("now"), _visits.c.state.not_in(_closed))
 _soonest_first = tuple_(_visits.c.starts_at, _visits.c.id)
 _after = tuple_(bindparam("after_start", type_=UtcDateTime()), bindparam("after_id", type_=Uuid()))
 _UPCOMING = _mine.where(_to_come).order_by(_visits.c.starts_at, _visits.c.id)
@@ -298,8 +292,8 @@ def mine(
 # What the policy lets a client do.
 
 
-def policy_of(session: Session) -> Policy:
-    chosen = current(session).cancel_and_reschedule
+def policy_of(preferences: Preferences) -> Policy:
+    chosen = preferences.cancel_and_reschedule
     return Policy(
         may_cancel=chosen.client_may_cancel,
         cancel_notice=Notice(chosen.cancel_notice, chosen.cancel_notice_unit),
@@ -318,13 +312,15 @@ class Choices:
 
 
 def choices(session: Session, appointment: Appointment | Mine, now: datetime) -> Choices:
-    return chooser(session, now)(appointment)
+    return chooser(session, current(session), now)(appointment)
 
 
-def chooser(session: Session, now: datetime) -> Callable[[Appointment | Mine], Choices]:
-    """The same for many visits: what the business has chosen is asked once."""
+def chooser(
+    session: Session, preferences: Preferences, now: datetime
+) -> Callable[[Appointment | Mine], Choices]:
+    """The same for many visits, without asking again what the business has chosen."""
     zone = clock.zone(this_business(session).timezone)
-    policy = policy_of(session)
+    policy = policy_of(preferences)
 
     def choose(appointment: Appointment | Mine) -> Choices:
         visit = Visit(appointment.state, appointment.starts_at, appointment.reschedules)

@@ -22,10 +22,10 @@ from booking.preferences.actions import current
 from booking.preferences.rules import Preferences
 
 _STAFF_FURTHEST_DAYS = 730
-_EPOCH = date(1970, 1, 1)
-_DAY = 86_400
-_GRID = 300
-"""seconds; a part of every slot interval and of every zone's offset"""
+_GRID_SECONDS = 300
+"""a part of every slot interval and of every zone's offset: each visit starts at a multiple"""
+_MOST_SET_BACK = timedelta(hours=3)
+"""more than any clock is set back by"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +60,11 @@ class Question(NamedTuple):
     def fingerprint(self) -> tuple[Any, ...]:
         """A version of the answer: equal for two questions only where their answers are equal.
 
-        It stays the same while the clock changes nothing: before the days asked for, and from one
-        multiple of five minutes to the next, since every visit starts at one.
+        It stays the same while the clock alone changes nothing: as long as the lead time has not
+        reached the days asked for, and then from one possible start to the next.
         """
-        day_before = (self.first - _EPOCH).days * _DAY - _DAY  # no zone is a day ahead of UTC
-        earliest = max(self.now.timestamp() + self.lead_minutes * 60, day_before)
+        earliest = self.now + timedelta(minutes=self.lead_minutes)
+        reached = clock.to_local(earliest + _MOST_SET_BACK, self.stands.timezone).date()
         return (
             self.service_id,
             self.staff_id,
@@ -75,7 +75,7 @@ class Question(NamedTuple):
             self.stands.timezone,
             self.stands.version,
             self.stands.preferences.version,
-            -int(-earliest // _GRID),
+            -int(-earliest.timestamp() // _GRID_SECONDS) if reached >= self.first else None,
             clock.to_local(self.now, self.stands.timezone).date(),
         )
 

@@ -1,1 +1,1 @@
-"""The project's own benchmarks: the product, the naive way and the limit, interleaved in one run."""
+"""The project's own benchmarks: product, naive way and limit, interleaved in one run."""

@@ -1,4 +1,4 @@
-"""`booking bench availability`: free times and "my appointments", whatever the size of the database.
+"""`booking bench availability`: free times and "my appointments", however much has been booked.
 
 The product over HTTP, against the bare driver with our own rules and no framework (the limit) and
 against the ORM with a query for each member of staff and day (the naive way). "My appointments"
@@ -30,7 +30,6 @@ from booking.bench.salon import Workload
 from booking.bench.server import PRODUCT, Server, environment_of, running, settings_for
 
 SIZES = (1_000, 50_000)
-ROUNDS = 5
 MANY = 16
 FULL, UNCHANGED, NAIVE, LIMIT = "free times", "free times, 304", "free times, naive", "… limit"
 MINE, CONSTANT = "my appointments", "signed-in constant"
@@ -86,6 +85,7 @@ def run(
     appointments: Sequence[int] = SIZES,
     postgres: str = "",
     seconds: float = 0.5,
+    rounds: int = 5,
 ) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="booking-bench-")))
@@ -94,8 +94,8 @@ def run(
             stack.enter_context(_place(folder / str(number), url, size))
             for number, (url, size) in enumerate(zip(urls, sorted(appointments), strict=True))
         ]
-        for number in range(ROUNDS):
-            progress(f"round {number + 1} of {ROUNDS}")
+        for number in range(rounds):
+            progress(f"round {number + 1} of {rounds}")
             for place in places:
                 place.measure(seconds)
         report = _report(places, on_postgres=bool(postgres))
@@ -144,8 +144,9 @@ def _report(places: Sequence[_Place], *, on_postgres: bool) -> Report:
     report.notes.append(
         f"{salon.STAFF} staff, Monday to Friday 9-18, {salon.VISIT_MINUTES} minutes on a step of "
         f"{salon.STEP_MINUTES}, {salon.DAYS} days, {salon.BOOKED:.0%} booked; "
-        f"{'PostgreSQL' if on_postgres else 'SQLite'}. The asynchronous ORM is not among the ways: "
-        "it would need packages that the product does not."
+        f"{'PostgreSQL' if on_postgres else 'SQLite'}. The limit of my appointments is the "
+        "constant. The asynchronous ORM is not among the ways: it needs packages that the "
+        "product does not."
     )
     return report
 
@@ -163,7 +164,7 @@ def _rows(report: Report, place: _Place) -> None:
                 ),
             }
             size = place.workload.appointments
-            report.add(series, ratios, way=way, appointments=size, at_once=at_once)
+            report.add(series, ratios, way=way, among=size, at_once=at_once)
 
 
 def _goals(report: Report, place: _Place, *, on_postgres: bool) -> None:

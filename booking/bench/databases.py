@@ -1,4 +1,4 @@
-"""Where a benchmark keeps its data: SQLite files, or databases of its own on a PostgreSQL server."""
+"""Where a benchmark keeps its data: SQLite files, or new databases on a PostgreSQL server."""
 
 import os
 from collections.abc import Iterator

@@ -68,7 +68,7 @@ def _ask(workload: Workload, after: int, before: int) -> Callable[[], Rows]:
     url = workload.database_url.replace("postgresql+psycopg", "postgresql")
     connection = psycopg.connect(url, autocommit=True)
     sql = _SQL.replace("?", "%s")
-    return lambda: connection.execute(sql, (workload.business_id, *bounds)).fetchall()  # type: ignore[arg-type]
+    return lambda: connection.execute(sql, (workload.business_id, *bounds)).fetchall()
 
 
 def _answer(workload: Workload, rows: Rows, first: date, last: date) -> str:

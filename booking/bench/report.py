@@ -6,8 +6,9 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -53,7 +54,7 @@ def show(report: Report, *, as_json: bool) -> None:
         json.dump(_as_json(report), sys.stdout, indent=2)
         sys.stdout.write("\n")
         return
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 100)
     console.print(_table(f"booking bench {report.benchmark}", report.rows))
     console.print(_goals(report.goals))
     peaks = ", ".join(f"{name} {_figure(mib)} MiB" for name, mib in report.peak_mib.items())
@@ -79,17 +80,18 @@ def _as_json(report: Report) -> dict[str, Any]:
 
 
 def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(title=title)
+    table = Table(title=title, box=box.SIMPLE_HEAD)
     for name in rows[0]:
         is_text = isinstance(rows[0][name], str)
-        table.add_column(name.replace("_", " "), justify="left" if is_text else "right")
+        justify: Literal["left", "right"] = "left" if is_text else "right"
+        table.add_column(name.replace("_", " "), justify=justify, no_wrap=True)
     for row in rows:
         table.add_row(*(_figure(value) for value in row.values()))
     return table
 
 
 def _goals(goals: Sequence[Goal]) -> Table:
-    table = Table(title="Goals")
+    table = Table(title="Goals", box=box.SIMPLE_HEAD)
     table.add_column("goal")
     for name in ("reached", "wanted", ""):
         table.add_column(name, justify="right")

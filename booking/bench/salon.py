@@ -84,7 +84,7 @@ def build(settings: Settings, appointments: int) -> Workload:
     tables.create(settings)
     database = Database(settings)
     chance = random.Random(2026)  # noqa: S311 - the same diary in each run
-    first = clock.to_local(clock.now(), ZONE).date() + timedelta(days=1)
+    first = clock.to_local(clock.now(), ZONE).date() + timedelta(days=2)
     workload, made, number = None, 0, 0
     while made < appointments:
         with database.writing() as session:
@@ -172,7 +172,7 @@ def _visits(
     A visit of 45 minutes or a gap of 15, so often that 55 % of the time is booked.
     """
     ahead = [first + timedelta(days=n) for n in range(DAYS)]
-    past = [first - timedelta(days=n) for n in range(2, _HISTORY_DAYS)]
+    past = [first - timedelta(days=n) for n in range(3, _HISTORY_DAYS)]
     a_visit = BOOKED * STEP_MINUTES / (VISIT_MINUTES - BOOKED * (VISIT_MINUTES - STEP_MINUTES))
     for day in ahead + past:
         midnight = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - the salon's wall clock

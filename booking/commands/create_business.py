@@ -6,14 +6,14 @@ import sys
 from booking.accounts import passwords, rules
 from booking.accounts.queries import find_account
 from booking.businesses.actions import opening
-from booking.commands import place, talk
+from booking.commands import configured, place, talk
 from booking.database import Database
 from booking.errors import Refusal
 
 
 def run(*, slug: str, name: str, timezone: str, owner_email: str) -> int:
     try:
-        settings = place.settings()
+        settings = configured.settings()
         database = place.database(settings)
         password = "" if _has_login(database, owner_email) else _password()
         if password:

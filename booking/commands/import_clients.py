@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 from sqlalchemy.orm import Session
 
-from booking.commands import place, talk
+from booking.commands import configured, place, talk
 from booking.database import Database
 from booking.errors import Refusal
 from booking.imports import queries
@@ -18,7 +18,7 @@ from booking.imports.models import Import, ImportState, Verdict
 
 def run(*, slug: str, file: Path, dry_run: bool, as_json: bool) -> int:
     try:
-        database = place.database(place.settings())
+        database = place.database(configured.settings())
         with file.open("rb") as opened, place.writing(database, slug) as session:
             row = staging.stage(
                 session, opened, file_name=file.name, dry_run=dry_run, by=place.COMMAND

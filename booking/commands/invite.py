@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from booking.commands import place, talk
+from booking.commands import configured, place, talk
 from booking.database import Database
 from booking.errors import Refusal
 from booking.invitations import queries
@@ -21,7 +21,7 @@ QUESTION = (
 
 def run(*, slug: str, dry_run: bool, yes: bool, wait: bool, as_json: bool) -> int:
     try:
-        database = place.database(place.settings())
+        database = place.database(configured.settings())
         with place.writing(database, slug) as session:
             campaigns.check_access(session)
             found = queries.preview(session)

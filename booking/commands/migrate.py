@@ -6,14 +6,14 @@ from alembic import command
 from alembic.config import Config
 
 import booking
-from booking.commands import place, talk
+from booking.commands import configured, talk
 from booking.config import Settings
 from booking.errors import Refusal
 
 
 def run() -> int:
     try:
-        settings = place.settings()
+        settings = configured.settings()
     except Refusal as refusal:
         return talk.refuse(talk.in_words(refusal))
     upgrade(settings)

@@ -4,32 +4,18 @@ import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from booking import clock, processes
+from booking import processes
 from booking.audit.actions import Actor
 from booking.audit.models import ActorKind
 from booking.businesses.queries import by_slug
 from booking.config import Settings
 from booking.database import Database, set_business
-from booking.errors import Invalid, NotFound
+from booking.errors import NotFound
 from booking.wakeup import Waker
 
 COMMAND = Actor(ActorKind.SYSTEM, None, "the command line")
-
-
-def settings() -> Settings:
-    """The configuration. Raises Invalid with what is wrong, in words."""
-    try:
-        found = Settings()
-    except ValidationError as error:
-        wrong = [f"BOOKING_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
-        raise Invalid("; ".join(wrong)) from None
-    if objections := found.objections():
-        raise Invalid("; ".join(objections))
-    clock.set_offset(found.clock_offset)
-    return found
 
 
 def database(chosen: Settings) -> Database:

@@ -5,16 +5,13 @@ import signal
 import socket
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from booking import demo as demo_salon
-from booking.commands import migrate, place, talk
+from booking.commands import configured, talk
 from booking.config import Settings
 from booking.errors import Refusal
-from booking.processes import Household
+from booking.household import ErrandFailed, Household
 
 READY_WITHIN_SECONDS = 60
 
@@ -27,16 +24,29 @@ def run(*, demo: bool, port: int, data: Path | None) -> int:
     environment = _environment(port, data)
     os.environ.update(environment)
     try:
-        settings = place.settings()
+        settings = configured.settings()
     except Refusal as refusal:
         return talk.refuse(talk.in_words(refusal))
     if not _is_free(port):
         return talk.refuse(f"port {port} is taken; choose another with --port")
-    with _stoppable():
-        migrate.upgrade(settings)
-        if demo:
-            demo_salon.open_if_empty(place.database(settings))
-        return _keep_house(settings, environment, port)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    house = Household({**environment, "BOOKING_SECRET_KEY": settings.secret})
+    try:
+        return _keep_house(house, settings, demo, port)
+    except ErrandFailed:
+        return talk.refuse("the database could not be prepared; the lines above say why")
+    except _Stopped:
+        talk.say("Stopping.")
+        return talk.DONE
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        house.stop()
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise _Stopped
 
 
 def _environment(port: int, data: Path | None) -> dict[str, str]:
@@ -49,26 +59,22 @@ def _environment(port: int, data: Path | None) -> dict[str, str]:
     return chosen
 
 
-def _keep_house(settings: Settings, environment: dict[str, str], port: int) -> int:
-    house = Household(environment)
-    try:
-        house.start("web", ["booking.commands.web"])
-        celery = ["celery", "-A", "workers.app", "--quiet"]
-        quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-        house.start("worker", [*celery, "worker", "--loglevel", "WARNING", *quiet])
-        house.start("schedule", [*celery, "beat", "--loglevel", "WARNING", "--pidfile="])
-        if not _answers(port, house):
-            return talk.refuse("the web server did not come up; the lines above say why")
-        _greet(settings, port)
-        while True:
-            time.sleep(0.5)
-            for name in house.tend():
-                talk.say(f"The {name} process ended and was started again.")
-    except _Stopped:
-        talk.say("Stopping.")
-        return talk.DONE
-    finally:
-        house.stop()
+def _keep_house(house: Household, settings: Settings, demo: bool, port: int) -> int:
+    """The web server gets ready while the database does; the others begin when it answers."""
+    house.start("web", ["booking.commands.web"])
+    where = house.errand(["booking.commands.prepare", *(["--demo"] if demo else [])])
+    house.open_gate()
+    if not _answers(port, house):
+        return talk.refuse("the web server did not come up; the lines above say why")
+    celery = ["celery", "-A", "workers.app", "--quiet"]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    house.start("worker", [*celery, "worker", "--loglevel", "WARNING", *quiet])
+    house.start("schedule", [*celery, "beat", "--loglevel", "WARNING", "--pidfile="])
+    _greet(settings, where)
+    while True:
+        time.sleep(0.5)
+        for name in house.tend():
+            talk.say(f"The {name} process ended and was started again.")
 
 
 def _answers(port: int, house: Household) -> bool:
@@ -79,39 +85,16 @@ def _answers(port: int, house: Household) -> bool:
                 return True
         except OSError:
             house.tend()
-            time.sleep(0.1)
+            time.sleep(0.05)
     return False
 
 
-def _greet(settings: Settings, port: int) -> None:
-    site = f"http://localhost:{port}"
-    talk.say()
-    for salon in demo_salon.salons(place.database(settings)):
-        talk.say(f"Booking site:   {site}/{salon.slug}")
-        talk.say(f"Manage Site:    {site}/manage/{salon.slug}")
-        if salon.owner_email:
-            talk.say(f"Owner e-mail: {salon.owner_email}")
-            talk.say(f"Owner password: {salon.owner_password}")
+def _greet(settings: Settings, where: str) -> None:
+    talk.say(f"\n{where.rstrip()}")
     if settings.mailbox is not None:
-        talk.say(f"Mailbox:        {site}/mailbox   ({settings.mailbox})")
-    talk.say(f"API:            {site}/api/docs")
+        talk.say(f"Mailbox:        {settings.public_url}/mailbox   ({settings.mailbox})")
+    talk.say(f"API:            {settings.public_url}/api/docs")
     talk.say("Press Ctrl-C to stop.")
-
-
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        raise _Stopped
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    try:
-        yield
-    except _Stopped:
-        talk.say("Stopping.")
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _is_free(port: int) -> bool:

@@ -56,7 +56,7 @@ def invitation_page(session: Reading, request: Request, token: str) -> Response:
         shown = _look(session, request, token)
     except (Expired, ClientAccessOff, NotFound) as refusal:
         return _dead(session, request, refusal)
-    visitor = site_visitor(session, request, shown["slug"])
+    visitor = site_visitor(session, request, shown["business_slug"])
     return render(request, _OPEN, visitor=visitor, **shown)
 
 
@@ -90,7 +90,7 @@ def _look(session: Reading, request: Request, token: str) -> dict[str, Any]:
     is_me = here is not None and here[0].email_key == row.email_key
     email = row.email or opened.client.email
     return {
-        "slug": business.slug,
+        "business_slug": business.slug,
         "first_name": opened.client.first_name,
         "email": masked(email),
         "expires_at": row.expires_at,
@@ -156,7 +156,7 @@ def _again(request: Request, token: str, refusal: Refusal) -> Response:
             shown = _look(session, request, token)
         except (Expired, ClientAccessOff, NotFound) as dead:
             return _dead(session, request, dead)
-    return site_again(request, shown["slug"], _OPEN, refusal, **shown)
+    return site_again(request, shown["business_slug"], _OPEN, refusal, **shown)
 
 
 def _dead_now(request: Request, refusal: Refusal) -> Response:

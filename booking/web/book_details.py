@@ -121,10 +121,11 @@ def check(visitor: SiteReads, request: Request, form: Form) -> Response:
 
 def _checked(way: Way, draft: Draft) -> Draft:
     """A login's own address counts for somebody who has signed in and has no record yet."""
-    account, client = way.visitor.account, _whose(way)["client"]
-    if account is not None and client is None:
+    account, whose = way.visitor.account, _whose(way)
+    is_guest = whose["client"] is None
+    if account is not None and is_guest:
         draft = draft.with_email(account.email)
-    return checked_draft(draft, asks_who=client is None)
+    return checked_draft(draft, asks_who=is_guest, has_pets=bool(whose["pets"]))
 
 
 def _still_free(way: Way) -> bool:

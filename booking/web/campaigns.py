@@ -2,15 +2,18 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
+from booking import clock
 from booking.errors import Conflict, Expired, Refusal
 from booking.invitations import queries
 from booking.invitations.actions import campaigns, links
 from booking.invitations.models import Campaign
+from booking.invitations.queries import Listed, Standing
 from booking.web.page import redirect, render
 from booking.web.reasons import STATES, said_of, skipped_lines
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
@@ -121,7 +124,10 @@ def _shown(visitor: Visitor, request: Request, campaign: Campaign) -> dict[str, 
         "audience": _AUDIENCES.get(campaign.audience, campaign.audience),
         "standing": standing,
         "total": sum(standing.counts.values()),
-        "rows": [(row, said_of(row, visitor.preferences)) for row in rows[:_PAGE]],
+        "rows": [
+            (row, said_of(row, visitor.preferences), _may_go_again(row, standing, visitor))
+            for row in rows[:_PAGE]
+        ],
         "state": state,
         "states": STATES,
         "skipped": skipped_lines(campaign.skipped, visitor.preferences),
@@ -129,9 +135,16 @@ def _shown(visitor: Visitor, request: Request, campaign: Campaign) -> dict[str, 
         "here": _with(home, state=state, after=str(after or "")),
         "first_url": _with(home, state=state) if after else None,
         "next_url": _with(home, state=state, after=str(last)) if last else None,
-        "may_go_again": _MAY_GO_AGAIN if standing.state != "cancelled" else set(),
         "may_be_taken_back": _MAY_BE_TAKEN_BACK,
     }
+
+
+def _may_go_again(row: Listed, standing: Standing, visitor: Visitor) -> bool:
+    """A button that would be refused is not shown; the verb asks once more."""
+    pause = timedelta(hours=visitor.preferences.invitations.invite_resend_min_hours)
+    sent_at = row.invitation.sent_at
+    is_recent = sent_at is not None and sent_at > clock.now() - pause
+    return row.state in _MAY_GO_AGAIN and standing.state != "cancelled" and not is_recent
 
 
 def _after(typed: str) -> uuid.UUID | None:

@@ -124,9 +124,11 @@ def _when(
     answers: _Answers,
     client: Client,
     service: Service,
-    refusal: Refusal | None = None,
-    typed: dict[str, Any] | None = None,
+    again: tuple[Refusal, dict[str, Any]] | None = None,
 ) -> Response:
+    """`again`: why it was refused, and what was typed."""
+    nothing = {"pets": [], "new_pet": "", "note": "", "time": ""}
+    refusal, typed = again or (None, nothing)
     path = _path(visitor)
     wanted = _date(answers.day)
     staff = {one.id: one.name for one in catalogue.who_performs(visitor.session, service.id)}
@@ -146,7 +148,7 @@ def _when(
         back_url=f"{path}?{urlencode({'client': client.id, 'date': answers.day})}",
         refusal=refusal,
         errors=refusal.fields if refusal else (),
-        typed=typed or {"pets": [], "new_pet": "", "note": "", "time": ""},
+        typed=typed,
     )
 
 
@@ -192,7 +194,7 @@ def book_it(request: Request, visitor: MemberWrites, form: Form) -> Response:
             "note": form.text("note"),
             "time": form.text("time"),
         }
-        return _when(request, visitor, answers, client, service, refusal, typed)
+        return _when(request, visitor, answers, client, service, (refusal, typed))
     told = " The client is told by e-mail." if made.email_key else ""
     home = f"/manage/{visitor.business.slug}/appointments"
     return redirect(f"{home}/{made.id}", flash=f"Booked.{told}")

@@ -141,16 +141,17 @@ class _Note(BaseModel):
     note: Paragraph = ""
 
 
-def checked_draft(draft: Draft, *, asks_who: bool) -> Draft:
+def checked_draft(draft: Draft, *, asks_who: bool, has_pets: bool) -> Draft:
     """The draft, cleaned. Raises Invalid with every field that is wrong.
 
-    `asks_who`: name and address were asked for, too.
+    `asks_who`: name and address were asked for, too. `has_pets`: there are known pets to tick.
     """
     problems: list[FieldError] = []
     values: dict[str, Any] = _checked_person(draft, problems) if asks_who else {}
     pets = [_checked_pet(pet, at, problems) for at, pet in enumerate(draft.pets, 1)]
     if not draft.pet_ids and all(pet.is_blank for pet in draft.pets):
-        problems.append(FieldError("pet_1_name", "required", "Type the name of your pet"))
+        asked, text = ("pet", "Tick") if has_pets else ("pet_1_name", "Type the name of")
+        problems.append(FieldError(asked, "required", f"{text} your pet"))
     values |= _cleaned(_Note, {"note": draft.note}, problems)
     if problems:
         raise Invalid(fields=_first_of_each(problems))

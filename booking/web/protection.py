@@ -16,7 +16,17 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 LARGEST_BODY = 1024 * 1024
 LARGEST_UPLOAD = 32 * 1024 * 1024
 # Addresses with a secret in them are told to nobody, not even to ourselves.
-SECRET_PATHS = ("/i/", "/u/", "/reset/", "/join/", "/confirm/", "/email/", "/calendars/")
+SECRET_PATHS = (
+    "/i/",
+    "/u/",
+    "/reset/",
+    "/join/",
+    "/confirm/",
+    "/email/",
+    "/calendars/",
+    "/booking/",
+    "/bookings/",
+)
 PROBES = {"/healthz", "/readyz", "/metrics"}
 UPLOADS = ("/imports", "/campaigns", "/import")
 CONTENT_SECURITY_POLICY = (

@@ -1,8 +1,10 @@
 """Free times over the API: the form of the answer, its bounds, and its ETag."""
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from tests import make
@@ -80,26 +82,41 @@ def test_a_foreign_service_is_as_unknown_as_a_random_one(api: Api, site: Site) -
 
 
 def test_an_unchanged_calendar_is_answered_304_until_something_changes(
-    api: Api, site: Site, clock: Clock
+    api: Api, site: Site
 ) -> None:
-    params = {"service": str(site.world.salon.grooming), "from": "2027-03-02", "to": "2027-03-02"}
-    etag = api.visitor.get(PATH, params=params).headers["etag"]
-
-    def status() -> int:
-        return api.visitor.get(PATH, params=params, headers={"If-None-Match": etag}).status_code
-
-    assert status() == 304
+    ask = _asker(api, site, "2027-03-02")
+    etag = ask().headers["etag"]
+    unchanged = ask(etag)
+    assert unchanged.status_code == 304
+    assert not unchanged.content
     site.prefer("booking_window", slot_interval_minutes=30)
-    assert status() == 200
-    etag = api.visitor.get(PATH, params=params).headers["etag"]
+    changed = ask(etag)
+    assert changed.status_code == 200
     with site.writing() as session:
         client = make.client(session)
         starts = datetime.fromisoformat("2027-03-04T09:00:00-05:00")
         make.appointment(session, client, site.world.salon.bath, None, starts)
-    assert status() == 200
-    etag = api.visitor.get(PATH, params=params).headers["etag"]
-    clock.move(minutes=2)
-    assert status() == 200, "what is soon enough to be too late changes with the minute"
+    assert ask(changed.headers["etag"]).status_code == 200
+
+
+def test_what_has_become_too_soon_changes_the_answer(api: Api, site: Site, clock: Clock) -> None:
+    today, tomorrow = (_asker(api, site, day) for day in ("2027-03-01", "2027-03-02"))
+    first, next_day = today(), tomorrow()
+    clock.move(minutes=16)
+    later = today(first.headers["etag"])
+    assert later.status_code == 200
+    assert later.json() != first.json()
+    assert tomorrow(next_day.headers["etag"]).status_code == 304
+
+
+def _asker(api: Api, site: Site, day: str) -> Callable[..., httpx.Response]:
+    params = {"service": str(site.world.salon.grooming), "from": day, "to": day}
+
+    def ask(etag: str = "") -> httpx.Response:
+        headers = {"If-None-Match": etag} if etag else {}
+        return api.visitor.get(PATH, params=params, headers=headers)
+
+    return ask
 
 
 def test_online_booking_switched_off_offers_nothing_to_visitors(api: Api, site: Site) -> None:

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from booking.appointments.models import AppointmentState
@@ -39,6 +39,8 @@ MOMENTS = st.integers(1_577_836_800, 2_051_222_400).map(  # 2020 to 2035
     lambda seconds: datetime.fromtimestamp(seconds, UTC)
 )
 A_DAY = Notice(24, "hours")
+# A busy machine is no reason to fail.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NOTICES = st.one_of(
     st.builds(Notice, st.integers(0, 336), st.just("hours")),
     st.builds(Notice, st.integers(0, 14), st.just("days")),
@@ -55,6 +57,7 @@ def confirmed(starts_at: datetime, reschedules: int = 0) -> Visit:
     return Visit(AppointmentState.CONFIRMED, starts_at, reschedules)
 
 
+@unhurried
 @given(MOMENTS, NOTICES, st.sampled_from(ZONES))
 def test_the_notice_never_runs_out_after_the_start(
     starts_at: datetime, notice: Notice, zone: ZoneInfo
@@ -62,6 +65,7 @@ def test_the_notice_never_runs_out_after_the_start(
     assert latest_moment(starts_at, notice, zone) <= starts_at
 
 
+@unhurried
 @given(MOMENTS, st.integers(1, 14), st.sampled_from(ZONES))
 def test_days_are_whole_days_of_the_business(
     starts_at: datetime, days: int, zone: ZoneInfo
@@ -72,6 +76,7 @@ def test_days_are_whole_days_of_the_business(
     assert before.astimezone(zone).date() < first_too_late <= at.astimezone(zone).date()
 
 
+@unhurried
 @given(MOMENTS, MOMENTS, NOTICES, st.sampled_from(ZONES))
 def test_more_notice_never_allows_more(
     starts_at: datetime, now: datetime, notice: Notice, zone: ZoneInfo
@@ -82,6 +87,7 @@ def test_more_notice_never_allows_more(
         assert may_cancel(policy(notice), visit, now=now, zone=zone).allowed
 
 
+@unhurried
 @given(MOMENTS, NOTICES, st.sampled_from(ZONES), st.integers(1, 40 * 86_400))
 def test_what_is_too_late_stays_too_late(
     starts_at: datetime, notice: Notice, zone: ZoneInfo, seconds: int
@@ -148,6 +154,7 @@ def test_each_switch_has_its_own_reason() -> None:
     assert reasons == [Because.SWITCHED_OFF, Because.SWITCHED_OFF, Because.LIMIT, None]
 
 
+@unhurried
 @given(st.sampled_from(AppointmentState), st.sampled_from(Verb), st.sampled_from(Who))
 def test_what_is_over_stays_over(state: AppointmentState, verb: Verb, who: Who) -> None:
     over = {AppointmentState.CANCELLED, AppointmentState.DECLINED}
@@ -158,6 +165,7 @@ def test_what_is_over_stays_over(state: AppointmentState, verb: Verb, who: Who) 
     assert (verb in verbs_for(state, who)) == (after(state, verb, who) is not None)
 
 
+@unhurried
 @given(MOMENTS, st.integers(1, 168), st.integers(0, 10_000))
 def test_a_request_lapses_at_the_latest_when_it_would_begin(
     created_at: datetime, hours: int, minutes: int

@@ -4,21 +4,23 @@ import uuid
 from typing import Any
 
 from booking.database import new_id
-from tests.front_door import ApiCaller
+from tests.front_door import Api, ApiCaller
 from tests.house.operations import CSV
 from tests.mailbox import Mailbox
-from tests.world import KnownClient, Salon, World
+from tests.world import KnownClient, Salon
 
 
-def known_ids(
-    staff: ApiCaller, client: ApiCaller, salon: Salon, person: KnownClient, mailbox: Mailbox
-) -> dict[str, str]:
-    """All of one business; `staff` and `client` call there, `person` is the client."""
+def known_ids(api: Api, salon: Salon, person: KnownClient, mailbox: Mailbox) -> dict[str, str]:
+    """All of one business, made by its owner and by `person`, a client."""
+    staff = api.as_(salon.owner).at(salon.slug)
+    client = api.as_(person.person).at(salon.slug)
+    visitor = api.visitor.at(salon.slug)
     invited = made(staff.post("/businesses/{b}/clients", json={"email": f"in.{salon.slug}@x.org"}))
     campaign = made(staff.post("/businesses/{b}/campaigns", json={"client_ids": [invited["id"]]}))
     invitation = mailbox.latest(f"in.{salon.slug}@x.org").link("/i/")
     found = made(staff.get(f"/businesses/{{b}}/campaigns/{campaign['id']}/invitations"))
     member = {"email": f"member.{salon.slug}@x.org", "name": "Nell", "role": "staff"}
+    calendar = made(client.get("/businesses/{b}/me/calendar"))["url"]
     files = {"file": ("clients.csv", CSV, "text/csv")}
     ids = {
         "session_id": made(client.get("/sessions"))["items"][0]["id"],
@@ -38,14 +40,15 @@ def known_ids(
         "appointment_id": person.visit,
         "campaign_id": campaign["id"],
         "invitation_id": found["items"][0]["id"],
+        "calendar_token": calendar.rpartition("/")[2].removesuffix(".ics"),
         "token": invitation.removeprefix("/i/"),
         "import_id": made(staff.post("/businesses/{b}/imports?dry_run=true", files=files))["id"],
-        "manage_token": guest_booking(staff, salon)["manage_token"],
+        "manage_token": guest_booking(visitor, salon)["manage_token"],
     }
     return {name: str(value) for name, value in ids.items()}
 
 
-def guest_booking(caller: ApiCaller, salon: Salon) -> Any:
+def guest_booking(visitor: ApiCaller, salon: Salon) -> Any:
     body = {
         "service_id": str(salon.grooming),
         "staff_id": str(salon.ben),
@@ -58,7 +61,7 @@ def guest_booking(caller: ApiCaller, salon: Salon) -> Any:
         },
         "pets": [{"name": "Tip", "species": "dog", "breed": ""}],
     }
-    return made(caller.bare().post("/businesses/{b}/appointments", json=body))
+    return made(visitor.post("/businesses/{b}/appointments", json=body))
 
 
 def random_ids(ids: dict[str, str]) -> dict[str, str]:
@@ -77,9 +80,3 @@ def unlike(value: str) -> str:
 def made(response: Any) -> Any:
     assert response.status_code < 300, f"{response.request.url} {response.text}"
     return response.json()
-
-
-def ids_of_the_salon(
-    owner: ApiCaller, client: ApiCaller, world: World, mailbox: Mailbox
-) -> dict[str, str]:
-    return known_ids(owner, client, world.salon, world.jo, mailbox)

@@ -74,7 +74,9 @@ class Operation:
         return not (self.is_public or self.is_of_clients or self.name in OF_ANY_ACCOUNT)
 
     def key(self, name: str) -> str:
-        """What `ids` calls this id: one address takes another kind of thing by the same name."""
+        """What `ids` calls this id: some addresses take another kind of thing by the same name."""
+        if self.path == "/calendars/{token}.ics":
+            return "calendar_token"
         return "invited_member_id" if self.path.endswith("/members/{member_id}/resend") else name
 
     def url(self, ids: Ids) -> str:
@@ -160,7 +162,7 @@ def example(schema: dict[str, Any], name: str, ids: Ids) -> Any:
 
 def _text(schema: dict[str, Any], name: str, ids: Ids) -> str:
     if schema.get("format") == "uuid":
-        return ids[{"id": "pet_id", "client_ids": "client_id"}.get(name, name)]
+        return ids[kind_of_id(name)]
     by_format = {"date": "2027-03-10", "date-time": "2027-03-10T15:00:00Z", "time": "09:00"}
     by_name = {
         "email": "somebody.new@example.com",
@@ -179,9 +181,7 @@ def _text(schema: dict[str, Any], name: str, ids: Ids) -> str:
     return (found or "text")[: schema.get("maxLength", 100)]
 
 
-def _operation(
-    document: dict[str, Any], method: str, path: str, spec: dict[str, Any]
-) -> Operation:
+def _operation(document: dict[str, Any], method: str, path: str, spec: dict[str, Any]) -> Operation:
     content = spec.get("requestBody", {}).get("content", {})
     kind = next(iter(content), None)
     schema = _resolved(document, content[kind].get("schema", {})) if kind else None
@@ -207,3 +207,16 @@ def _chosen(schema: dict[str, Any]) -> dict[str, Any]:
             forms: list[dict[str, Any]] = schema[way]
             return _chosen(next((each for each in forms if each.get("type") != "null"), {}))
     return schema
+
+
+def kind_of_id(field: str) -> str:
+    """What `known_ids` calls the ids that a field of that name holds."""
+    named = {
+        "id": "pet_id",
+        "client_ids": "client_id",
+        "staff": "staff_id",
+        "staff_ids": "staff_id",
+        "services": "service_id",
+        "service_ids": "service_id",
+    }
+    return named.get(field, field)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Executable, Select, delete, exists, func, select, update
+from sqlalchemy import Executable, delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
@@ -145,8 +145,7 @@ def test_the_next_session_begins_without_a_business(
 
 
 def _all_clients(session: Session) -> int:
-    counting: Select[tuple[int]] = select(func.count()).select_from(Client)
-    return session.scalars(counting).one()
+    return session.scalars(select(func.count()).select_from(Client)).one()
 
 
 def _of_the_other(world: World, business_id: uuid.UUID) -> uuid.UUID:

@@ -158,7 +158,7 @@ def _refuse(session: Session, appointment: Appointment, verb: Verb, now: datetim
     """What the policy says to a client. A state that does not fit is refused by `turn`."""
     business = this_business(session)
     zone = clock.zone(business.timezone)
-    policy = policy_of(session)
+    policy = policy_of(current(session))
     visit = Visit(appointment.state, appointment.starts_at, appointment.reschedules)
     judge = may_cancel if verb is Verb.CANCEL else may_reschedule
     other = may_reschedule if verb is Verb.CANCEL else may_cancel

@@ -62,6 +62,9 @@ def apply_next_chunk(session: Session, *, of_this_business: bool = False) -> Pro
     row.state = ImportState.RUNNING
     staged = _staged(session, row)
     _apply(session, row, [each for each in staged if each.verdict is not Verdict.REJECTED])
+    chunks = row.done // CHUNK + 1
+    if not row.dry_run and chunks & (chunks - 1) == 0:  # the first, second, fourth, eighth …
+        writing.renew_statistics(session)
     row.done = staged[-1].number if staged else row.people
     progress = Progress(row.id, row.done, row.people)
     if progress.finished:

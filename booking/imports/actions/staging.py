@@ -49,15 +49,31 @@ def stage(session: Session, file: BinaryIO, *, file_name: str, dry_run: bool, by
     """
     table = read_table(file)
     known = formats.recognise(table.headers)
-    row = Import(
+    row = _new(session, table, known, by)
+    row.dry_run = dry_run
+    row.file_name = clean(file_name)[-200:] or "list.csv"
+    session.add(row)
+    session.flush()
+    if known is None:
+        row.mapping = dict(formats.guess_mapping(table.headers))
+        _stage_raw(session, row, table)
+    else:
+        row.mapping = dict(formats.mapping_of(known, table.headers))
+        found = _read(table.rows, formats.plan(table.headers, row.mapping), keep_cells=False)
+        _stage_people(session, row, found)
+    told: dict[str, Any] = {"file_name": row.file_name, "rows": row.rows, "dry_run": dry_run}
+    record(session, "import.uploaded", row, by=by, **told, dropped_columns=row.dropped_columns)
+    return row
+
+
+def _new(session: Session, table: reading.Table, known: formats.Format | None, by: Actor) -> Import:
+    return Import(
         id=new_id(),
         business_id=business_of(session),
         state=ImportState.NEEDS_MAPPING,
-        dry_run=dry_run,
-        file_name=clean(file_name)[-200:] or "list.csv",
         format=known.name if known else None,
         headers=list(table.headers),
-        mapping=(formats.mapping_of(known, table.headers) if known else {}),
+        mapping={},
         dropped_columns=list(table.dropped_columns),
         rows=0,
         people=0,
@@ -66,25 +82,6 @@ def stage(session: Session, file: BinaryIO, *, file_name: str, dry_run: bool, by
         created_by_name=by.name[:200],
         created_at=clock.now(),
     )
-    session.add(row)
-    session.flush()
-    if known is None:
-        row.mapping = dict(formats.guess_mapping(table.headers))
-        _stage_raw(session, row, table)
-    else:
-        found = _read(table.rows, formats.plan(table.headers, row.mapping), keep_cells=False)
-        _stage_people(session, row, found)
-    record(
-        session,
-        "import.uploaded",
-        row,
-        by=by,
-        file_name=row.file_name,
-        rows=row.rows,
-        dropped_columns=row.dropped_columns,
-        dry_run=dry_run,
-    )
-    return row
 
 
 def map_columns(
