@@ -15,19 +15,137 @@ from starlette.exceptions import HTTPException
 
 from booking import clock, processes
 from booking.accounts.passwords import Hashing
+from booking.api import accounts as api_accounts
+from booking.api import appointments as api_appointments
+from booking.api import audit as api_audit
+from booking.api import availability as api_availability
+from booking.api import business as api_business
+from booking.api import calendars as api_calendars
+from booking.api import campaigns as api_campaigns
+from booking.api import client_sessions as api_client_sessions
+from booking.api import clients as api_clients
+from booking.api import hours as api_hours
+from booking.api import imports as api_imports
+from booking.api import invitations as api_invitations
+from booking.api import me as api_me
+from booking.api import members as api_members
+from booking.api import my_appointments as api_my_appointments
+from booking.api import my_pets as api_my_pets
+from booking.api import preferences as api_preferences
 from booking.api import problem
+from booking.api import services as api_services
+from booking.api import sessions as api_sessions
+from booking.api import staff_members as api_staff_members
+from booking.api import staff_sessions as api_staff_sessions
 from booking.config import Settings
 from booking.database import Database
-from booking.errors import Invalid, NotFound, Refusal
+from booking.errors import Refusal
 from booking.logs import set_up_logging
 from booking.rate_limit import Limiter
 from booking.wakeup import Waker
-from booking.web import page
+from booking.web import (
+    accept,
+    account,
+    account_details,
+    account_email,
+    account_login,
+    appointments,
+    audit,
+    book,
+    book_details,
+    business_details,
+    calendars,
+    campaigns,
+    choosing,
+    client_password,
+    client_sign_in,
+    clients,
+    guest_booking,
+    health,
+    hours,
+    imports,
+    invitations,
+    mailbox,
+    manage_security,
+    manage_sign_in,
+    members,
+    page,
+    preferences,
+    services,
+    setup,
+    sign_up,
+    site,
+    staff_members,
+    status,
+    today,
+    unsubscribe,
+)
 from booking.web.observation import Observation
 from booking.web.protection import Protection, TooLarge
 from booking.web.visitor import SentToSignIn
 
 _log = logging.getLogger(__name__)
+
+API = (
+    api_accounts,
+    api_appointments,
+    api_audit,
+    api_availability,
+    api_business,
+    api_calendars,
+    api_campaigns,
+    api_client_sessions,
+    api_clients,
+    api_hours,
+    api_imports,
+    api_invitations,
+    api_me,
+    api_members,
+    api_my_appointments,
+    api_my_pets,
+    api_preferences,
+    api_services,
+    api_sessions,
+    api_staff_members,
+    api_staff_sessions,
+)
+# In the order in which paths are tried: those with a name of their own, then booking sites.
+PAGES = (
+    health,
+    mailbox,
+    status,
+    accept,
+    unsubscribe,
+    calendars,
+    manage_sign_in,
+    manage_security,
+    members,
+    preferences,
+    services,
+    staff_members,
+    hours,
+    setup,
+    business_details,
+    invitations,
+    campaigns,
+    clients,
+    imports,
+    audit,
+    appointments,
+    today,
+    book,
+    book_details,
+    sign_up,
+    client_sign_in,
+    client_password,
+    choosing,
+    account,
+    account_details,
+    account_email,
+    account_login,
+    guest_booking,
+    site,
+)
 
 
 def from_environment() -> FastAPI:
@@ -55,8 +173,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.limiter = Limiter(settings)
     app.state.hashing = Hashing(settings)
     app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
-    include_api(app)
-    include_pages(app)
+    for resource in API:
+        app.include_router(resource.router, prefix="/api/v1", responses=problem.RESPONSES)
+    for screen in PAGES:
+        app.include_router(screen.router, include_in_schema=False)
     if settings.docs_are_open:
         _open_docs(app)
     _answer_refusals(app)
@@ -85,115 +205,40 @@ def _open_docs(app: FastAPI) -> None:
 
 
 def _answer_refusals(app: FastAPI) -> None:
-    def refused(request: Request, error: Refusal) -> Response:
-        if problem.is_api(request):
-            return problem.of_refusal(error)
-        return page.refuse(request, error)
-
-    def invalid(request: Request, error: RequestValidationError) -> Response:
-        if problem.is_api(request):
-            return problem.of_validation(error)
-        return page.refuse(request, NotFound())
-
-    def http(request: Request, error: HTTPException) -> Response:
-        if problem.is_api(request):
-            return problem.of_http(error)
-        return page.refuse(request, NotFound() if error.status_code in (404, 405) else Invalid())
-
-    def too_large(request: Request, _: TooLarge) -> Response:
-        return http(request, HTTPException(413))
-
-    def sign_in(_: Request, error: SentToSignIn) -> Response:
-        return page.redirect(error.path)
-
-    def unforeseen(request: Request, error: Exception) -> Response:
-        """The last resort: says nothing of what happened, and logs it."""
-        _log.error("unforeseen: %s", type(error).__name__, exc_info=error)
-        if problem.is_api(request):
-            return problem.problem(500, "internal_error", "Something went wrong on our side.")
-        return page.refuse(request, Refusal("Something went wrong on our side. Please try again."))
-
-    app.add_exception_handler(Refusal, refused)  # type: ignore[arg-type]
-    app.add_exception_handler(RequestValidationError, invalid)  # type: ignore[arg-type]
-    app.add_exception_handler(HTTPException, http)  # type: ignore[arg-type]
-    app.add_exception_handler(TooLarge, too_large)  # type: ignore[arg-type]
-    app.add_exception_handler(SentToSignIn, sign_in)  # type: ignore[arg-type]
-    app.add_exception_handler(Exception, unforeseen)
+    app.add_exception_handler(Refusal, _refused)  # type: ignore[arg-type]
+    app.add_exception_handler(RequestValidationError, _invalid)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, _http)  # type: ignore[arg-type]
+    app.add_exception_handler(TooLarge, _too_large)  # type: ignore[arg-type]
+    app.add_exception_handler(SentToSignIn, _sign_in)  # type: ignore[arg-type]
+    app.add_exception_handler(Exception, _unforeseen)
 
 
-# TEMPORARY until every module is there
-import importlib
-
-API = [
-    "staff_sessions",
-    "sessions",
-    "members",
-    "business",
-    "preferences",
-    "services",
-    "staff_members",
-    "hours",
-    "availability",
-    "clients",
-    "imports",
-    "audit",
-    "appointments",
-    "my_appointments",
-    "calendars",
-    "accounts",
-    "client_sessions",
-    "me",
-    "my_pets",
-    "invitations",
-    "campaigns",
-]
-WEB = [
-    "health",
-    "manage_sign_in",
-    "manage_security",
-    "members",
-    "preferences",
-    "services",
-    "staff_members",
-    "hours",
-    "setup",
-    "business_details",
-    "invitations",
-    "clients",
-    "imports",
-    "audit",
-    "appointments",
-    "today",
-    "campaigns",
-    "unsubscribe",
-    "mailbox",
-    "status",
-    "accept",
-    "calendars",
-    "book",
-    "account",
-    "client_sign_in",
-    "guest_booking",
-    "site",
-]
+def _refused(request: Request, error: Refusal) -> Response:
+    if problem.is_api(request):
+        return problem.of_refusal(error)
+    return page.refuse(request, error)
 
 
-def _include(app: FastAPI, kind: str, names: list[str], prefix: str) -> None:
-    for name in names:
-        try:
-            module = importlib.import_module(f"booking.{kind}.{name}")
-        except ModuleNotFoundError as error:
-            _log.warning("not there yet: %s (%s)", name, error)
-            continue
-        if not hasattr(module, "router"):
-            _log.warning("no router yet: %s", name)
-            continue
-        app.include_router(module.router, prefix=prefix)
+def _invalid(request: Request, error: RequestValidationError) -> Response:
+    """A page's address that can't be read, an id that is none, leads nowhere."""
+    return problem.of_validation(error) if problem.is_api(request) else page.lost(request)
 
 
-def include_api(app: FastAPI) -> None:
-    _include(app, "api", API, "/api/v1")
+def _http(request: Request, error: HTTPException) -> Response:
+    return problem.of_http(error) if problem.is_api(request) else page.lost(request, error)
 
 
-def include_pages(app: FastAPI) -> None:
-    _include(app, "web", WEB, "")
+def _too_large(request: Request, _: TooLarge) -> Response:
+    return _http(request, HTTPException(413))
+
+
+def _sign_in(_: Request, error: SentToSignIn) -> Response:
+    return page.redirect(error.path)
+
+
+def _unforeseen(request: Request, error: Exception) -> Response:
+    """The last resort: says nothing of what happened, and logs it."""
+    _log.error("unforeseen: %s", type(error).__name__, exc_info=error)
+    if problem.is_api(request):
+        return problem.problem(500, "internal_error", "Something went wrong on our side.")
+    return page.lost(request, HTTPException(500))

@@ -10,14 +10,14 @@ import functools
 import threading
 from collections.abc import Callable
 
-from celery import Celery
+from celery import Celery, signals
 
 from booking import clock, household, metadata, processes
 from booking.config import Settings
 from booking.database import Database
 from booking.logs import set_up_logging
 from booking.wakeup import Waker
-from workers.jobs import JOBS, Job, Lane
+from workers.jobs import ENDING, JOBS, Job, Lane
 
 assert metadata.EMAILS  # every email class must be known before one can be rendered
 
@@ -51,7 +51,12 @@ def make_app(settings: Settings) -> Celery:
     database = _WhenNeeded(settings)
     for job in JOBS:
         celery.task(_task(job, database), name=job.name)
+    signals.worker_shutting_down.connect(_end_soon)
     return celery
+
+
+def _end_soon(**_: object) -> None:
+    ENDING.set()
 
 
 class _WhenNeeded:

@@ -1,6 +1,7 @@
 """The table of jobs: name, how often, which verb. A job may run twice, on two machines, or after a
 crash: what waits is a row that is due, and each row is claimed once."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from booking.mail.transports import Transport, open_transport
 
 SENT_MAIL_IS_KEPT = timedelta(days=30)
 
+ENDING = threading.Event()
+"""Set when this worker was asked to end: rounds finish the message or the chunk in hand."""
+
 
 class Lane(StrEnum):
     """Queues of their own, so that a code never waits behind a campaign or an import."""
@@ -38,23 +42,24 @@ class Job:
 
 def send_due_emails(database: Database) -> int:
     with _transport(database.settings) as transport:
-        return post.send_due(database, transport)
+        return post.send_due(database, transport, ENDING.is_set)
 
 
 def send_due_invitations(database: Database) -> int:
     with _transport(database.settings) as transport:
-        return envelope.send_due(database, transport)
+        return envelope.send_due(database, transport, ENDING.is_set)
 
 
 def apply_due_imports(database: Database) -> int:
     """Chunk by chunk, each its own transaction; a killed worker costs one chunk's work."""
     chunks = 0
-    while True:
+    while not ENDING.is_set():
         with database.writing() as session:
             progress = applying.apply_next_chunk(session)
         if progress is None:
-            return chunks
+            break
         chunks += 1
+    return chunks
 
 
 def expire_pending_appointments(database: Database) -> int:

@@ -2,6 +2,7 @@
 
 import random
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,6 +53,12 @@ class Claimed:
     fields: dict[str, object]
     created_at: datetime
     attempts: int
+    stale_at: datetime
+
+
+def stale_at(moment: datetime, lease_seconds: int) -> datetime:
+    """After half its lease a claimed row is not begun: another worker may soon think it free."""
+    return moment + timedelta(seconds=lease_seconds / 2)
 
 
 def claim(session: Session, limit: int = 10) -> list[Claimed]:
@@ -77,15 +84,30 @@ def claim(session: Session, limit: int = 10) -> list[Claimed]:
         .with_for_update(skip_locked=True)
     )
     rows = list(session.scalars(due))
-    lease = moment + timedelta(seconds=settings_of(session).send_lease_seconds)
+    lease = settings_of(session).send_lease_seconds
+    stale = stale_at(moment, lease)
     for row in rows:
         row.state = EmailState.SENDING
-        row.lease_until = lease
+        row.lease_until = moment + timedelta(seconds=lease)
         row.attempts += 1
     return [
-        Claimed(row.id, row.kind, row.to_email, row.fields, row.created_at, row.attempts)
+        Claimed(row.id, row.kind, row.to_email, row.fields, row.created_at, row.attempts, stale)
         for row in rows
     ]
+
+
+def give_back(session: Session, claimed: Sequence[Claimed]) -> None:
+    """Claimed, but not tried: somebody else may have them at once."""
+    for one in claimed:
+        session.execute(
+            update(OutboundEmail)
+            .where(
+                OutboundEmail.id == one.id,
+                OutboundEmail.state == EmailState.SENDING,
+                OutboundEmail.attempts == one.attempts,
+            )
+            .values(state=EmailState.QUEUED, lease_until=None, attempts=one.attempts - 1)
+        )
 
 
 def mark(session: Session, claimed: Claimed, outcome: Outcome) -> None:

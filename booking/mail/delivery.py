@@ -1,5 +1,9 @@
 """The post round: claim what is due, commit, send each once, mark each."""
 
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+
 from booking import clock
 from booking.config import Settings
 from booking.database import Database
@@ -8,23 +12,72 @@ from booking.mail.actions import Claimed
 from booking.mail.message import Email, compose
 from booking.mail.transports import Outcome, Stage, Transport
 
+BATCH = 10
 
-def send_due(database: Database, transport: Transport, *, batch: int = 10) -> int:
+
+class Claim(Protocol):
+    """A row this worker alone may send; after `stale_at` its lease is too near its end to begin."""
+
+    @property
+    def stale_at(self) -> datetime: ...
+
+
+Row = TypeVar("Row", bound=Claim)
+
+
+def never() -> bool:
+    return False
+
+
+def send_each(
+    rows: Sequence[Row],
+    attempt: Callable[[Row], Outcome],
+    mark: Callable[[Row, Outcome], None],
+    give_back: Callable[[Sequence[Row]], None],
+    is_over: Callable[[], bool],
+) -> tuple[int, bool]:
+    """Each is sent once and marked, or given back untried: how many were tried, and whether it
+    makes sense to go on.
+
+    When nobody is there to take mail, the others need not find that out one by one.
+    """
+    for number, row in enumerate(rows):
+        if is_over() or (number and row.stale_at <= clock.now()):
+            give_back(rows[number:])
+            return number, not is_over()
+        outcome = attempt(row)
+        mark(row, outcome)
+        if outcome.stage is Stage.UNREACHABLE:
+            give_back(rows[number + 1 :])
+            return number + 1, False
+    return len(rows), True
+
+
+def send_due(database: Database, transport: Transport, is_over: Callable[[], bool] = never) -> int:
     """Sends what is due until nothing is; returns how many attempts were made.
 
     No transaction is open while the mail server is spoken to.
     """
-    attempts = 0
-    while True:
+
+    def attempt(row: Claimed) -> Outcome:
+        return _attempt(row, transport, database.settings)
+
+    def mark(row: Claimed, outcome: Outcome) -> None:
         with database.writing() as session:
-            claimed = actions.claim(session, batch)
-        for row in claimed:
-            outcome = _attempt(row, transport, database.settings)
-            with database.writing() as session:
-                actions.mark(session, row, outcome)
-            attempts += 1
-        if len(claimed) < batch:
-            return attempts
+            actions.mark(session, row, outcome)
+
+    def give_back(rows: Sequence[Claimed]) -> None:
+        with database.writing() as session:
+            actions.give_back(session, rows)
+
+    attempts, goes_on = 0, True
+    while goes_on and not is_over():
+        with database.writing() as session:
+            claimed = actions.claim(session, BATCH)
+        made, goes_on = send_each(claimed, attempt, mark, give_back, is_over)
+        attempts += made
+        goes_on = goes_on and len(claimed) == BATCH
+    return attempts
 
 
 def _attempt(row: Claimed, transport: Transport, settings: Settings) -> Outcome:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from emails.backend.smtp.backend import SMTPBackend
-from emails.backend.smtp.client import SMTPClientWithResponse, SMTPClientWithResponse_SSL
+from emails.backend.smtp.client import SMTPClientWithResponse
 
 from booking import clock
 from booking.config import Settings
@@ -20,9 +20,14 @@ from booking.mail.message import Envelope
 
 
 class Stage(StrEnum):
-    """How far one attempt came, which decides whether a repeat is safe."""
+    """How far one attempt came, which decides whether a repeat is safe.
+
+    `unreachable`: the message itself was never looked at, since there was no connection, no login,
+    or no leave to send at all. That says nothing of its receiver.
+    """
 
     ACCEPTED = "accepted"
+    UNREACHABLE = "unreachable"
     DELAYED = "delayed"
     REFUSED = "refused"
     UNKNOWN = "unknown"
@@ -71,6 +76,10 @@ class _KnowsItsStage(SMTPClientWithResponse):
 
     data_was_sent = False
 
+    def starttls(self, **_: Any) -> tuple[int, bytes]:  # type: ignore[override]
+        """With a look at the certificate, which smtplib by itself takes from anybody."""
+        return super().starttls(context=ssl.create_default_context())
+
     def data(self, msg: Any) -> tuple[int, bytes]:
         self.data_was_sent = False
         self.putcmd("data")
@@ -85,15 +94,17 @@ class _KnowsItsStage(SMTPClientWithResponse):
         return code, reply
 
 
-class _KnowsItsStageOverTls(SMTPClientWithResponse_SSL, _KnowsItsStage):
-    pass
+class _KnowsItsStageOverTls(_KnowsItsStage, smtplib.SMTP_SSL):
+    def __init__(self, **options: Any) -> None:
+        self.context = ssl.create_default_context()
+        super().__init__(**options)  # type: ignore[no-untyped-call]
 
 
 class _OneAttempt(SMTPBackend):
     """`emails` sends again by itself after a lost connection, and the receiver gets two copies."""
 
     connection_cls = _KnowsItsStage
-    connection_ssl_cls = _KnowsItsStageOverTls
+    connection_ssl_cls = _KnowsItsStageOverTls  # type: ignore[assignment]
 
     def retry_on_disconnect(self, func: Any) -> Any:
         return func
@@ -111,16 +122,13 @@ class Smtp:
             response = self._backend.sendmail(
                 from_addr=envelope.mail_from, to_addrs=[envelope.to], msg=_Bytes(envelope.content)
             )
-        except (smtplib.SMTPServerDisconnected, OSError, ssl.SSLError) as error:
-            return self._broken(error)
-        except smtplib.SMTPResponseException as error:
-            return self._answered(error.smtp_code, error.smtp_error)
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
             return self._answered(code, text)
-        except smtplib.SMTPException as error:
-            self.close()
-            return Outcome(Stage.DELAYED, None, _words(error))
+        except smtplib.SMTPDataError as error:
+            return self._answered(error.smtp_code, error.smtp_error)
+        except (smtplib.SMTPException, OSError) as error:
+            return self._broken(error)
         answered = response.status_code if response else None
         return Outcome(Stage.ACCEPTED, answered, "accepted by the mail server")
 
@@ -135,11 +143,13 @@ class Smtp:
         self._backend = self._open()
 
     def _broken(self, error: Exception) -> Outcome:
+        """A refusal of the greeting, the login or the sender is about us, not about the receiver:
+        whatever its code, it is no reason to give up on anybody."""
         client = self._backend._client
         after_the_dot = isinstance(client, _KnowsItsStage) and client.data_was_sent
         self._drop()
-        stage = Stage.UNKNOWN if after_the_dot else Stage.DELAYED
-        return Outcome(stage, None, f"the connection broke: {_words(error)}")
+        stage = Stage.UNKNOWN if after_the_dot else Stage.UNREACHABLE
+        return Outcome(stage, getattr(error, "smtp_code", None), f"not sent: {_words(error)}")
 
     def _answered(self, code: int, text: bytes | str) -> Outcome:
         words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)

@@ -102,7 +102,7 @@ class Draft:
         return cls(
             **{name: form.text(name) for name in texts},
             pets=pets,
-            pet_ids=tuple(form.all("pet"))[:50],
+            pet_ids=tuple(dict.fromkeys(form.all("pet")))[:50],
         )
 
     def carried(self) -> list[tuple[str, str]]:

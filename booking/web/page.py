@@ -13,6 +13,7 @@ import jinja2
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 
 from booking import clock, errors
 from booking.errors import Refusal
@@ -61,6 +62,19 @@ def refuse(request: Request, refusal: Refusal) -> HTMLResponse:
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
+
+
+def lost(request: Request, error: HTTPException | None = None) -> HTMLResponse:
+    """The page for what no verb refused: an address that leads nowhere, a body too large."""
+    status = error.status_code if error else 404
+    title, text = {
+        400: ("That can’t be read", "The page sent something we can’t read. Please try again."),
+        404: ("There is nothing here", "The address may be mistyped, or what was here is gone."),
+        405: ("That does not work here", "This page can only be looked at. Please go back."),
+        413: ("That is too large", "Please send a smaller file: 32 MB at the most."),
+        500: ("Something went wrong", "That was our fault, and it is noted. Please try again."),
+    }.get(status, ("That is not possible", "Please go back and try again."))
+    return render(request, "error.html", status=status, title=title, text=text)
 
 
 def status_and_title(refusal: Refusal) -> tuple[int, str]:

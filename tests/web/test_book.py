@@ -89,9 +89,7 @@ def test_each_fault_is_named_and_nothing_typed_is_lost(pages: Pages, world: Worl
     assert page.form("/book/check").values()["note"] == ["Shy of men"]
 
 
-def test_another_pet_gets_room_and_keeps_the_rest(
-    pages: Pages, site: Site, world: World
-) -> None:
+def test_another_pet_gets_room_and_keeps_the_rest(pages: Pages, site: Site, world: World) -> None:
     page = at_details(pages.visitor(), world)
     form = page.form("/book/check").filled({"first_name": "Nora", "pet_1_name": "Pip"})
     sent = {**form, "another_pet": ["yes"]}
@@ -101,9 +99,7 @@ def test_another_pet_gets_room_and_keeps_the_rest(
     assert [pet["name"] for pet in _visit(site).pets] == ["Pip", "Zed"]
 
 
-def test_a_time_can_be_changed_at_the_end_without_typing_again(
-    pages: Pages, world: World
-) -> None:
+def test_a_time_can_be_changed_at_the_end_without_typing_again(pages: Pages, world: World) -> None:
     page = at_check(at_details(pages.visitor(), world))
     sent = page.form("details").values()
     page = page.browser.request("POST", "/happy-paws/book/when", data=sent)

@@ -4,7 +4,7 @@ import uuid
 from datetime import timedelta
 from typing import NamedTuple
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from booking import clock
@@ -24,6 +24,16 @@ STAFF_SESSION_DAYS = 14
 CODE_MINUTES = 10
 _SEEN_EVERY = timedelta(minutes=5)
 _LONGEST_TOKEN = 200
+_LIVE = (  # built once: it is asked with every request of somebody signed in
+    select(SignInSession, Account)
+    .join(Account, Account.id == SignInSession.account_id)
+    .where(
+        SignInSession.digest == bindparam("digest"),
+        SignInSession.expires_at > bindparam("now"),
+        SignInSession.epoch == Account.epoch,
+        Account.disabled_at.is_(None),
+    )
+)
 
 
 class WrongCredentials(SignInNeeded):
@@ -111,16 +121,7 @@ def session_of(session: Session, token: str) -> SignedIn | None:
     if not token.isascii() or len(token) > _LONGEST_TOKEN:
         return None
     digest = keyring_of(session).digest(Purpose.SESSION, token)
-    row = session.execute(
-        select(SignInSession, Account)
-        .join(Account, Account.id == SignInSession.account_id)
-        .where(
-            SignInSession.digest == digest,
-            SignInSession.expires_at > clock.now(),
-            SignInSession.epoch == Account.epoch,
-            Account.disabled_at.is_(None),
-        )
-    ).one_or_none()
+    row = session.execute(_LIVE, {"digest": digest, "now": clock.now()}).one_or_none()
     return None if row is None else SignedIn(row[0], row[1])
 
 

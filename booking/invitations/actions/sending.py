@@ -1,6 +1,7 @@
 """Claiming invitations that are due, and marking what became of them."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +15,7 @@ from booking.database import across_businesses, business_of, settings_of
 from booking.invitations import queries
 from booking.invitations.emails import ClientInvitation
 from booking.invitations.models import Campaign, CampaignHold, Invitation, InvitationState
-from booking.mail.actions import next_state
+from booking.mail.actions import next_state, stale_at
 from booking.mail.models import EmailState
 from booking.mail.transports import Outcome
 from booking.preferences.actions import current
@@ -31,6 +32,7 @@ class Claimed:
     email: ClientInvitation
     attempts: int
     written_at: datetime
+    stale_at: datetime
 
 
 def due_businesses(session: Session) -> list[uuid.UUID]:
@@ -132,7 +134,22 @@ def _fill(session: Session, row: Invitation, client: Client, business: Business)
         email=email,
         attempts=row.attempts,
         written_at=row.due_at,
+        stale_at=stale_at(moment, settings.send_lease_seconds),
     )
+
+
+def give_back(session: Session, claimed: Sequence[Claimed]) -> None:
+    """Claimed, but not tried: somebody else may have them at once."""
+    for one in claimed:
+        session.execute(
+            update(Invitation)
+            .where(
+                Invitation.id == one.id,
+                Invitation.state == InvitationState.SENDING,
+                Invitation.attempts == one.attempts,
+            )
+            .values(state=InvitationState.QUEUED, lease_until=None, attempts=one.attempts - 1)
+        )
 
 
 def mark(session: Session, claimed: Claimed, outcome: Outcome) -> None:

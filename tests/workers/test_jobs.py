@@ -1,0 +1,239 @@
+"""One attempt a claim, before a real mail server: what it says decides what becomes of the row."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import NamedTuple
+
+import pytest
+from sqlalchemy import select
+
+from booking.accounts.emails import NoLoginHere
+from booking.audit.actions import SYSTEM
+from booking.config import Settings
+from booking.invitations.actions.campaigns import invite_all
+from booking.invitations.models import Invitation
+from booking.mail.actions import RETRY_AFTER_MINUTES, queue
+from booking.mail.models import OutboundEmail
+from tests import make, servers
+from tests.processes import free_port
+from tests.servers import SmtpSink
+from tests.site import Site
+from tests.smtp_sink import STORED_AND_CUT_OFF, Rules
+from tests.times import Clock
+from workers import jobs
+
+LANES = ("email", "invitation")
+
+
+class Row(NamedTuple):
+    state: str
+    attempts: int
+    code: int | None
+    reason: str
+
+
+@pytest.fixture(scope="module")
+def shared_sink() -> Iterator[SmtpSink]:
+    with servers.smtp_sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def sink(shared_sink: SmtpSink) -> SmtpSink:
+    shared_sink.set_rules(Rules())
+    return shared_sink
+
+
+@pytest.fixture
+def settings(settings: Settings, sink: SmtpSink) -> Settings:
+    return settings.model_copy(update={"smtp_url": sink.url})
+
+
+class Post:
+    """Both lanes, so that each rule is seen in each: emails of their own, and the envelope."""
+
+    def __init__(self, site: Site, lane: str) -> None:
+        self.site = site
+        self.lane = lane
+
+    def write_to(self, *names: str) -> list[str]:
+        """One message for each, queued; gives the addresses, which no other test uses."""
+        here = uuid.uuid4().hex[:12]
+        addresses = [f"{name}@{here}.example.com" for name in names]
+        with self.site.writing() as session:
+            for address in addresses:
+                if self.lane == "email":
+                    queue(session, NoLoginHere(path="/x", asked_for="a new password"), to=address)
+                else:
+                    make.client(session, first_name="A", email=address)
+            session.flush()
+            if self.lane == "invitation":
+                invite_all(session, by=SYSTEM)
+        return addresses
+
+    def go(self) -> None:
+        if self.lane == "email":
+            jobs.send_due_emails(self.site.database)
+        else:
+            jobs.send_due_invitations(self.site.database)
+
+    def row(self, address: str) -> Row:
+        with self.site.reading() as session:
+            if self.lane == "email":
+                query = select(OutboundEmail).where(OutboundEmail.to_email == address)
+                found: OutboundEmail | Invitation = session.scalars(query).one()
+            else:
+                found = session.scalars(select(Invitation).where(Invitation.email == address)).one()
+            return Row(found.state.value, found.attempts, found.smtp_code, found.reason)
+
+
+@pytest.fixture(params=LANES)
+def post(request: pytest.FixtureRequest, site: Site) -> Post:
+    lane: str = request.param
+    return Post(site, lane)
+
+
+def test_an_accepted_message_is_sent_once(post: Post, sink: SmtpSink) -> None:
+    [address] = post.write_to("ann")
+    post.go()
+    post.go()
+    assert post.row(address)[:3] == ("sent", 1, 250)
+    assert sink.per_recipient()[address] == 1
+
+
+def test_a_receiver_refused_for_good_has_failed_and_the_next_is_served(
+    post: Post, sink: SmtpSink
+) -> None:
+    gone, there = post.write_to("gone", "there")
+    sink.set_rules(Rules(at_rcpt={gone: "550 5.1.1 No such user"}))
+    post.go()
+    assert post.row(gone)[:3] == ("failed", 1, 550)
+    assert "No such user" in post.row(gone).reason
+    assert post.row(there).state == "sent"
+
+
+def test_a_message_refused_for_now_comes_again_later(
+    post: Post, sink: SmtpSink, clock: Clock
+) -> None:
+    full, there = post.write_to("full", "there")
+    sink.set_rules(Rules(at_data={full: "451 4.2.2 Try again"}, times={full: 1}))
+    post.go()
+    post.go()
+    assert post.row(full)[:3] == ("deferred", 1, 451)
+    assert post.row(there).state == "sent"
+    clock.move(minutes=2)
+    post.go()
+    assert post.row(full)[:2] == ("sent", 2)
+    assert sink.per_recipient()[full] == 1
+
+
+def test_a_connection_cut_after_the_final_dot_is_repeated_once_as_the_same_message(
+    post: Post, sink: SmtpSink
+) -> None:
+    [cut] = post.write_to("cut")
+    sink.set_rules(Rules(at_data={cut: STORED_AND_CUT_OFF}))
+    post.go()
+    post.go()
+    assert post.row(cut)[:2] == ("sent", 2), "uncertain, repeated, then believed"
+    arrived = [event for event in sink.received() if cut in event.recipients]
+    assert len(arrived) == 2
+    assert len({event.message_id for event in arrived}) == 1
+    first, second = (sink.open(event).get_body(("plain",)) for event in arrived)
+    assert first is not None
+    assert second is not None
+    assert first.get_content() == second.get_content(), "the same link"
+
+
+def test_a_message_that_cannot_be_written_fails_alone(post: Post, sink: SmtpSink) -> None:
+    poison, there = post.write_to("poison", "there")
+    with post.site.writing() as session:
+        if post.lane == "email":
+            row = session.scalars(
+                select(OutboundEmail).where(OutboundEmail.to_email == poison)
+            ).one()
+            row.kind = "ThereIsNoSuchEmail"
+        else:
+            post.site.prefer  # noqa: B018 - an invitation has no kind: its sender is the poison
+    if post.lane == "invitation":
+        pytest.skip("an invitation's values are made when it is claimed")
+    post.go()
+    assert post.row(poison)[:2] == ("failed", 1)
+    assert "could not be written" in post.row(poison).reason
+    assert post.row(there).state == "sent"
+    assert sink.per_recipient()[poison] == 0
+
+
+def test_without_a_mail_server_nobody_is_given_up(
+    post: Post, clock: Clock, sink: SmtpSink
+) -> None:
+    """The first finds out; the others are not tried one by one."""
+    away = post.site.settings.model_copy(update={"smtp_url": f"smtp://127.0.0.1:{free_port()}"})
+    addresses = post.write_to(*(f"n{number}" for number in range(12)))
+    there, post.site.database.settings = post.site.database.settings, away
+    post.go()
+    post.site.database.settings = there
+    with post.site.reading() as session:
+        kind = OutboundEmail if post.lane == "email" else Invitation
+        rows = session.scalars(select(kind)).all()
+        states = sorted((row.state.value, row.attempts) for row in rows)
+    assert states == [("deferred", 1)] + [("queued", 0)] * 11
+    clock.move(minutes=2)
+    post.go()
+    assert [post.row(address).state for address in addresses] == ["sent"] * 12
+
+
+def test_a_login_that_the_mail_server_refuses_is_no_fault_of_the_receivers(post: Post) -> None:
+    with servers.smtp_sink("--user", "us", "--password", "right") as strict:
+        wrong = strict.url.replace("smtp://", "smtp://us:wrong@")
+        post.site.database.settings = post.site.settings.model_copy(update={"smtp_url": wrong})
+        [address] = post.write_to("ann")
+        post.go()
+        assert post.row(address)[:2] == ("deferred", 1)
+        assert post.row(address).code == 535
+
+
+def test_whoever_is_never_taken_is_given_up_in_the_end(
+    post: Post, sink: SmtpSink, clock: Clock
+) -> None:
+    [full] = post.write_to("full")
+    sink.set_rules(Rules(at_rcpt={full: "452 4.2.2 Mailbox full"}))
+    for minutes in (*RETRY_AFTER_MINUTES, 0):
+        post.go()
+        assert post.row(full).state == "deferred"
+        clock.move(minutes=minutes * 1.3 + 1)
+        if post.row(full).attempts == len(RETRY_AFTER_MINUTES):
+            break
+    post.go()
+    assert post.row(full)[:3] == ("failed", len(RETRY_AFTER_MINUTES) + 1, 452)
+
+
+def test_a_worker_that_is_to_end_gives_back_what_it_did_not_try(
+    post: Post, sink: SmtpSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    addresses = post.write_to(*(f"n{number}" for number in range(5)))
+    asked = iter([False, False, False, True])
+    monkeypatch.setattr(jobs.ENDING, "is_set", lambda: next(asked, True))
+    post.go()
+    monkeypatch.undo()
+    counts = sink.per_recipient()
+    assert sorted(counts[address] for address in addresses) == [0, 0, 0, 1, 1]
+    post.go()
+    assert [sink.per_recipient()[address] for address in addresses] == [1] * 5
+
+
+def test_a_claim_whose_worker_died_is_free_when_its_lease_ends(
+    post: Post, sink: SmtpSink, clock: Clock
+) -> None:
+    [address] = post.write_to("ann")
+    with post.site.writing() as session:
+        kind = OutboundEmail if post.lane == "email" else Invitation
+        row = session.scalars(select(kind)).one()
+        row.state = type(row.state)("sending")
+        row.attempts = 1
+        row.lease_until = clock.now() + timedelta(seconds=30)
+    post.go()
+    assert sink.per_recipient()[address] == 0
+    clock.move(seconds=31)
+    post.go()
+    assert sink.per_recipient()[address] == 1
