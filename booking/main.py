@@ -8,8 +8,6 @@ from contextlib import asynccontextmanager
 import anyio.to_thread
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -49,6 +47,7 @@ from booking.web import (
     account_details,
     account_email,
     account_login,
+    api_docs,
     appointments,
     audit,
     book,
@@ -112,6 +111,7 @@ API = (
 # In the order in which paths are tried: those with a name of their own, then booking sites.
 PAGES = (
     health,
+    api_docs,
     mailbox,
     status,
     accept,
@@ -177,8 +177,6 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(resource.router, prefix="/api/v1", responses=problem.RESPONSES)
     for screen in PAGES:
         app.include_router(screen.router, include_in_schema=False)
-    if settings.docs_are_open:
-        _open_docs(app)
     _answer_refusals(app)
     app.add_middleware(Protection, settings=settings)
     app.add_middleware(Observation)
@@ -192,16 +190,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     app.state.hashing.close()
     app.state.database.engine.dispose()
-
-
-def _open_docs(app: FastAPI) -> None:
-    @app.get("/api/v1/openapi.json", include_in_schema=False)
-    def openapi() -> JSONResponse:
-        return JSONResponse(app.openapi())
-
-    @app.get("/api/docs", include_in_schema=False)
-    def docs() -> Response:
-        return get_swagger_ui_html(openapi_url="/api/v1/openapi.json", title="Booking API")
 
 
 def _answer_refusals(app: FastAPI) -> None:

@@ -11,11 +11,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from booking.commands.migrate import upgrade
 from booking.config import Settings
 from booking.database import Database
 from tests import servers, world
 from tests.processes import folder_of_its_own
-from tests.schema import migrate
 from tests.servers import Postgres
 from tests.times import START, Clock
 from tests.world import World
@@ -101,7 +101,7 @@ class Databases:
         )
         clock = Clock()
         settings = settings_for(self._folder / kind, url, clock)
-        migrate(settings)
+        upgrade(settings)
         database = Database(settings)
         try:
             clock.set(START - timedelta(days=10))

@@ -65,6 +65,7 @@ def environment_of(settings: Settings) -> list[str]:
 def _web_kind(settings: Settings) -> Kind:
     command = ["env", *environment_of(settings), sys.executable, "-m", "uvicorn"]
     command += ["--factory", "booking.main:from_environment", "--host", "127.0.0.1"]
+    command += ["--timeout-keep-alive", "60"]  # a racer waits on an open connection
 
     def answers(port: int) -> bool:
         try:

@@ -30,6 +30,11 @@ def program(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 
 
+def say(text: str) -> None:
+    """For the eyes of whoever runs the tests with `-s`."""
+    sys.stdout.write(f"\n{text}\n")
+
+
 def wait_until(done: Callable[[], object], what: str, seconds: float = PATIENCE) -> None:
     give_up = time.monotonic() + seconds
     while not done():

@@ -120,13 +120,19 @@ class Smtp:
     def send(self, envelope: Envelope) -> Outcome:
         try:
             response = self._backend.sendmail(
-                from_addr=envelope.mail_from, to_addrs=[envelope.to], msg=_Bytes(envelope.content)
+                from_addr=envelope.mail_from,
+                to_addrs=[envelope.to],
+                msg=_Bytes(envelope.content),
+                mail_options=[] if envelope.to.isascii() else ["SMTPUTF8"],
             )
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
             return self._answered(code, text)
         except smtplib.SMTPDataError as error:
             return self._answered(error.smtp_code, error.smtp_error)
+        except smtplib.SMTPNotSupportedError:
+            words = "the mail server takes no address with letters outside ASCII"
+            return Outcome(Stage.REFUSED, None, words)
         except (smtplib.SMTPException, OSError) as error:
             return self._broken(error)
         answered = response.status_code if response else None

@@ -139,6 +139,7 @@ def _shown(visitor: Visitor, client: Client) -> dict[str, Any]:
     visits = appointments.of_client(session, client.id)
     pets = queries.pets_of(session, [client.id], archived=True)[client.id]
     link = queries.account_of(session, client)
+    history = audit.entries(session, AuditFilter(record_id=client.id), 30)
     return {
         "client": client,
         "pets": [pet for pet in pets if pet.archived_at is None],
@@ -149,10 +150,8 @@ def _shown(visitor: Visitor, client: Client) -> dict[str, Any]:
         "others": _others_with(visitor, client),
         "upcoming": [visit for visit in reversed(visits) if visit.starts_at >= moment],
         "past": [visit for visit in visits if visit.starts_at < moment],
-        "history": [
-            (entry, said(entry))
-            for entry in audit.entries(session, AuditFilter(record_id=client.id), 30)
-        ],
+        "history": [(entry, said(entry)) for entry in history],
+        "born": any(entry.action == "client.created" for entry in history),
     }
 
 

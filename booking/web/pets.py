@@ -127,7 +127,7 @@ def _context(client: Client, pet: Pet | None, typed: dict[str, str]) -> dict[str
 
 
 def _visits(visitor: Visitor, client: Client, pet: Pet) -> list[Appointment]:
-    """What is still to come and was booked for this pet, by its id or, if noted without, its name."""
+    """What is still to come and was booked for this pet, by its id or else its name."""
     moment = clock.now()
     return [
         visit

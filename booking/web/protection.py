@@ -34,11 +34,6 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "object-src 'none'; manifest-src 'self'"
 )
-_DOCS_POLICY = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; "
-    "style-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; img-src 'self' data: "
-    "https://fastapi.tiangolo.com; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 class TooLarge(Exception):
@@ -101,15 +96,13 @@ class Protection:
         return self.production or not _is_local(urlsplit(origin).hostname or "")
 
     def _guarded(self, scope: Scope, send: Send) -> Send:
-        docs = scope["path"].startswith("/api/docs")
-        policy = _DOCS_POLICY if docs else CONTENT_SECURITY_POLICY
         is_secret = any(part in scope["path"] for part in SECRET_PATHS)
         referrer = "no-referrer" if is_secret else "same-origin"
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.setdefault("Content-Security-Policy", policy)
+                headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
                 headers.setdefault("X-Content-Type-Options", "nosniff")
                 headers.setdefault("Referrer-Policy", referrer)
                 headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")

@@ -1,7 +1,6 @@
 """One time of one person, wanted by forty at once, before two web servers."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -23,14 +22,9 @@ WANTED = VISIT_TO_COME.replace(day=4)
 pytestmark = pytest.mark.settings(rate_limits="off")
 
 
-@pytest.fixture
-def servers(settings: Settings, site: Site) -> Iterator[list[LiveServer]]:
+def test_a_time_is_sold_once(settings: Settings, site: Site, world: World) -> None:
     with web_processes(settings, 2) as servers:
-        yield servers
-
-
-def test_a_time_is_sold_once(servers: list[LiveServer], site: Site, world: World) -> None:
-    answers = race(servers, world)
+        answers = race(servers, world)
     assert Counter(answer.status_code for answer in answers) == {201: 1, 409: RACERS - 1}
     for answer in answers:
         if answer.status_code == 409:
@@ -42,10 +36,11 @@ def test_a_time_is_sold_once(servers: list[LiveServer], site: Site, world: World
 
 @pytest.mark.settings(slot_guard="off")
 def test_without_the_guard_it_is_sold_many_times(
-    servers: list[LiveServer], site: Site, world: World
+    settings: Settings, site: Site, world: World
 ) -> None:
     """The positive control: the test above really races."""
-    answers = race(servers, world)
+    with web_processes(settings) as servers:
+        answers = race(servers, world)
     assert Counter(answer.status_code for answer in answers)[201] > 1
     assert sold(site, world) > 1
 

@@ -22,7 +22,7 @@ from tests.mailbox import Mailbox
 from tests.pages import Browser, Page, Pages
 from tests.site import Site
 from tests.times import Clock
-from tests.web.booking_steps import at_check, at_details
+from tests.web.booking_steps import MARCH_2_AT_ONE, at_check, at_details
 from tests.world import PASSWORD, Person, World
 from workers import jobs
 
@@ -130,7 +130,7 @@ class Filler:
         page = page.submit("/book/confirm")
         self.made.links["guest_new"] = page.path
         self.site.prefer("staff_and_confirmation", confirmation_mode="instant")
-        later = str(1804010400 + 86400 * 2)
+        later = str(int(MARCH_2_AT_ONE) + 2 * 3600)
         page = at_details(self.pages.visitor(), self.world, start=later)
         page = at_check(page, self.world.kim.email).submit("/book/confirm")
         self.made.links["guest"] = page.path.partition("?")[0]

@@ -99,7 +99,7 @@ OF_THE_SITE = (
         "/{slug}/sign-in/code",
         "visitor",
         f"{SITE}/sign-in/code",
-        then=type_and_press("Send the code", email="somebody@example.com"),
+        then=type_and_press("Send me a code", email="somebody@example.com"),
     ),
     Screen("forgot", "/{slug}/forgot", "visitor", f"{SITE}/forgot"),
     Screen(
@@ -107,7 +107,7 @@ OF_THE_SITE = (
         "/{slug}/forgot",
         "visitor",
         f"{SITE}/forgot",
-        then=type_and_press("Send the link", email="somebody@example.com"),
+        then=type_and_press("Send me the link", email="somebody@example.com"),
     ),
     Screen("reset", "/{slug}/reset/{secret}", "visitor", "{reset}"),
     Screen("link over", "/{slug}/reset/{secret}", "visitor", f"{SITE}/reset/gone", 410),

@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,6 +15,7 @@ from tests.mailbox import Mailbox
 from tests.site import Site
 from tests.world import World
 
+Colours = Literal["light", "dark"]
 QUESTION = (
     "Send e-mail login information to all active clients that do not already have an account?"
 )
@@ -31,7 +33,7 @@ def look(page: Page, name: str) -> None:
     ("width", "colours"), [(PHONE, "light"), (DESK, "light"), (PHONE, "dark"), (DESK, "dark")]
 )
 def test_from_the_question_to_an_accepted_invitation(
-    open_page: OpenPage, world: World, site: Site, mailbox: Mailbox, width: int, colours: str
+    open_page: OpenPage, world: World, site: Site, mailbox: Mailbox, width: int, colours: Colours
 ) -> None:
     name = f"{width}-{colours}"
     with site.writing() as session:

@@ -213,7 +213,7 @@ def test_workers_side_by_side_send_each_invitation_once(site: Site, api: Api) ->
     press(api)
 
     def claim_all(_: int) -> list[str]:
-        found = []
+        found: list[str] = []
         while True:
             with site.writing() as session:
                 batch = sending.claim(session, 3)
@@ -319,8 +319,15 @@ def test_the_list_pages_through_every_row_once(api: Api, site: Site) -> None:
 
 def test_what_is_sent_must_make_sense(api: Api, world: World) -> None:
     post = api.owner.post
-    for body in ({}, ALL | {"client_ids": [str(world.kim.id)]}, {"audience": "everyone"},
-                 {"client_ids": []}, {"client_ids": "x"}, {"client_ids": ["x"]}):  # fmt: skip
+    wrong: list[dict[str, Any]] = [
+        {},
+        ALL | {"client_ids": [str(world.kim.id)]},
+        {"audience": "everyone"},
+        {"client_ids": []},
+        {"client_ids": "x"},
+        {"client_ids": ["x"]},
+    ]
+    for body in wrong:
         assert fields_of(post("/businesses/{b}/campaigns", json=body))
     stranger = {"client_ids": [str(world.kim.id), str(world.max.id)]}
     problem_of(post("/businesses/{b}/campaigns", json=stranger), 404)

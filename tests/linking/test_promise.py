@@ -21,6 +21,8 @@ from sqlalchemy import select
 
 from booking.accounts.actions import proofs
 from booking.accounts.models import Account, Proof
+from booking.audit.actions import SYSTEM
+from booking.clients.actions import change_client
 from booking.clients.models import Client, ClientStatus, Link
 from booking.database import keyring_of
 from booking.errors import Refusal
@@ -62,19 +64,19 @@ class Promise(RuleBasedStateMachine):
         with self.site.writing() as session:
             found = self._client(session, address)
             if found is not None and found.id not in set(session.scalars(select(Link.client_id))):
-                make.clients.change_client(session, found, {"email": other}, by=make.SYSTEM)
+                change_client(session, found, {"email": other}, by=SYSTEM)
 
     @rule(address=ADDRESSES)
     def staff_let_a_client_go(self, address: str) -> None:
         with self.site.writing() as session:
             found = self._client(session, address)
             if found is not None:
-                make.clients.change_client(session, found, {"status": "inactive"}, by=make.SYSTEM)
+                change_client(session, found, {"status": "inactive"}, by=SYSTEM)
 
     @rule()
     def staff_press_the_envelope(self) -> None:
         with self.site.writing() as session:
-            campaigns.invite_all(session, by=make.SYSTEM)
+            campaigns.invite_all(session, by=SYSTEM)
         with self.site.writing() as session:
             for one in sending.claim(session, 100).claimed:
                 token = keyring_of(session).derive(Purpose.INVITATION, one.id, one.email.generation)

@@ -219,7 +219,7 @@ def _create_appointment() -> None:
     op.create_index(
         "ix_appointment_client_start",
         "appointment",
-        ["business_id", "client_id", "starts_at"],
+        ["client_id", "business_id", "starts_at"],
         unique=False,
     )
     op.create_index(
