@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from itertools import count
 
@@ -128,11 +129,19 @@ class _Connection:
 def drive(order: Order) -> Seen:
     """Put the load on, in this process."""
     seen = Seen([[] for _ in order.requests])
+    with ExitStack() as stack:
+        connections = [_Connection(order.port) for _ in range(order.at_once)]
+        for connection in connections:
+            stack.enter_context(connection.socket)
+        started = time.perf_counter()
+        _drive(connections, order, seen, until=started + order.seconds)
+        seen.seconds = time.perf_counter() - started
+    return seen
+
+
+def _drive(connections: list[_Connection], order: Order, seen: Seen, *, until: float) -> None:
     requests = [request.encode() for request in order.requests]
     numbers = count()
-    selector = selectors.DefaultSelector()
-    started = time.perf_counter()
-    until = started + order.seconds
 
     def asks(connection: _Connection) -> bool:
         number = next(numbers)
@@ -144,18 +153,17 @@ def drive(order: Order) -> Seen:
         connection.ask(which, requests[which])
         return True
 
-    waiting = 0
-    for connection in [_Connection(order.port) for _ in range(order.at_once)]:
-        selector.register(connection.socket, selectors.EVENT_READ, connection)
-        waiting += asks(connection)
-    while waiting:
-        for key, _ in selector.select(_PATIENCE_SECONDS):
-            answer = key.data.take()
-            if answer is not None:
-                _note(seen, key.data.which, *answer)
-                waiting -= not asks(key.data)
-    seen.seconds = time.perf_counter() - started
-    return seen
+    with selectors.DefaultSelector() as selector:
+        waiting = 0
+        for connection in connections:
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
+            waiting += asks(connection)
+        while waiting:
+            for key, _ in selector.select(_PATIENCE_SECONDS):
+                answer = key.data.take()
+                if answer is not None:
+                    _note(seen, key.data.which, *answer)
+                    waiting -= not asks(key.data)
 
 
 def _note(seen: Seen, which: int, took: float, status: int, says_retry_after: bool) -> None:

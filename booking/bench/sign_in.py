@@ -99,7 +99,7 @@ def _round(
         found.limit_peak_mib = max(found.limit_peak_mib, peak)
     _probe(found.alive_beside_product, product, _RIGHT, seconds)
     _probe(found.alive_beside_naive, naive, _NAIVE, seconds)
-    seen = load(Order(product.port, (_WRONG, _UNKNOWN), 1, seconds))
+    seen = load(Order(product.port, (_WRONG, _UNKNOWN), 1, max(seconds, 1)))
     check(seen, 401)
     found.wrong += seen.milliseconds[0]
     found.unknown += seen.milliseconds[1]

@@ -173,6 +173,14 @@ _MANAGE_PAGES = (
 )
 
 
+# Pages that are reached from one of these, and have no entry of their own.
+_BELOW = {"": ("/set-up", "/details"), "/clients": ("/campaigns", "/imports")}
+
+
+def _places(home: str, path: str) -> tuple[str, ...]:
+    return (f"{home}{path}", *(f"{home}{other}" for other in _BELOW.get(path, ())))
+
+
 def _navigation(request: Request, slug: str) -> list[tuple[str, str, bool, int | None]]:
     home = f"/manage/{slug}"
     here = request.url.path.rstrip("/")
@@ -180,7 +188,7 @@ def _navigation(request: Request, slug: str) -> list[tuple[str, str, bool, int |
         (
             label,
             f"{home}{path}",
-            here == home if not path else here.startswith(f"{home}{path}"),
+            here in _places(home, path) if not path else here.startswith(_places(home, path)),
             None,
         )
         for label, path in _MANAGE_PAGES
@@ -190,7 +198,7 @@ def _navigation(request: Request, slug: str) -> list[tuple[str, str, bool, int |
 def _take_flash(request: Request) -> list[tuple[str, str]]:
     kind, separator, text = unquote(request.cookies.get(_FLASH, "")).partition(":")
     return (
-        [(kind if kind in {"success", "error", "warning"} else "success", text[:500])]
+        [(kind if kind in {"success", "info", "error", "warning"} else "success", text[:500])]
         if (separator)
         else []
     )

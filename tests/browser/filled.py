@@ -46,7 +46,7 @@ Cookies = tuple[tuple[str, str], ...]
 
 @dataclass
 class Filled:
-    """`links`: what the addresses of the table name in braces. `people`: whose cookies are whose."""
+    """`links`: what addresses in the table name in braces. `people`: their cookies, by name."""
 
     links: dict[str, str] = field(default_factory=dict)
     people: dict[str, Cookies] = field(default_factory=dict)
@@ -119,7 +119,8 @@ class Filler:
             make.client(session, first_name="Gone", email="gone@example.com", status="inactive")
             make.client(session, first_name="Wrong", last_name="Address", email="not an address")
         self.site.prefer(
-            "cancel_and_reschedule", policy_text="Please tell us a day before. We are kind about it."
+            "cancel_and_reschedule",
+            policy_text="Please tell us a day before. We are kind about it.",
         )
 
     def _guests(self) -> None:
@@ -138,7 +139,9 @@ class Filler:
         self.made.links["claim"] = letter.link("/happy-paws/confirm/")
         found = self.pages.owner.get(DESK)
         links = (href for _, href in found.links)
-        match = next(filter(None, (re.search(r"/appointments/([0-9a-f-]{36})$", at) for at in links)))
+        match = next(
+            filter(None, (re.search(r"/appointments/([0-9a-f-]{36})$", at) for at in links))
+        )
         self.made.links["request"] = match[1]
 
     def _invitations(self) -> None:
@@ -171,9 +174,7 @@ class Filler:
             for person in (self.world.owner, self.world.jo.person):
                 account = session.get_one(Account, person.account_id)
                 for device in ("Firefox on Windows", "Safari on iPhone"):
-                    open_session(
-                        session, account, kind=SessionKind.BROWSER, device=device, days=30
-                    )
+                    open_session(session, account, kind=SessionKind.BROWSER, device=device, days=30)
 
     def _members(self) -> None:
         sent = {"email": "petra@example.com", "name": "Petra Planned", "role": "manager"}
@@ -217,8 +218,9 @@ class Filler:
 
     def _sign_up(self, email: str) -> Page:
         page = self.pages.visitor().get(f"{SITE}/sign-up")
-        about = {"first_name": "Tara", "last_name": "Twin", "password": NEW_PASSWORD}
-        return page.submit("/sign-up", email=email, **about)
+        return page.submit(
+            "/sign-up", first_name="Tara", last_name="Twin", email=email, password=NEW_PASSWORD
+        )
 
     def _second_steps(self) -> None:
         """The manager sets one up; Stella has one and is half signed in."""

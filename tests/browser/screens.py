@@ -11,15 +11,12 @@ from playwright.sync_api import Page
 from tests.browser.filled import DESK, SITE
 
 Steps = Callable[[Page], None]
-BOOK = f"{SITE}/book"
-CHOSEN = "service={service}&staff=any&start=1804096800"
 DAY = "/manage/first-day"
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """`who`: a name of `Filled.people`. `path` may name links in braces; without one, it is the
-    link `at`. `then` goes on from there, by the page's own forms."""
+    """`who`: a name of `Filled.people`. `path` may name links in braces; `then` goes on."""
 
     name: str
     route: str
@@ -27,6 +24,20 @@ class Screen:
     path: str
     status: int = 200
     then: Steps | None = None
+
+
+def site(
+    name: str, who: str, route: str, path: str = "", status: int = 200, then: Steps | None = None
+) -> Screen:
+    """Of the salon's booking site; `path` where it differs from the route."""
+    return Screen(name, f"/{{slug}}{route}", who, f"{SITE}{path or route}", status, then)
+
+
+def desk(
+    name: str, route: str, path: str = "", status: int = 200, then: Steps | None = None
+) -> Screen:
+    """Of the salon's own side, as its owner sees it."""
+    return Screen(name, f"/manage/{{slug}}{route}", "owner", f"{DESK}{path or route}", status, then)
 
 
 def press(label: str) -> Steps:
@@ -42,6 +53,7 @@ def type_and_press(button: str, **typed: str) -> Steps:
     return steps
 
 
+DETAILS = "/book/details?service={service}&staff=any&start=1804096800"
 ABOUT = {
     "first_name": "Nora",
     "last_name": "Quist",
@@ -52,101 +64,100 @@ ABOUT = {
 
 OF_THE_SITE = (
     Screen("front door", "/", "visitor", "/"),
-    Screen("home", "/{slug}", "visitor", SITE),
-    Screen("home signed in", "/{slug}", "jo", SITE),
-    Screen("book service", "/{slug}/book", "visitor", BOOK),
-    Screen("book who", "/{slug}/book/who", "visitor", f"{BOOK}/who?service={{service}}"),
-    Screen(
-        "book when", "/{slug}/book/when", "visitor", f"{BOOK}/when?service={{service}}&staff=any"
-    ),
-    Screen(
-        "book when full",
-        "/{slug}/book/when",
-        "visitor",
-        f"{BOOK}/when?service={{service}}&staff=any&day=2027-03-07",
-    ),
-    Screen("book details", "/{slug}/book/details", "visitor", f"{BOOK}/details?{CHOSEN}"),
-    Screen(
-        "book details wrong",
-        "/{slug}/book/check",
-        "visitor",
-        f"{BOOK}/details?{CHOSEN}",
-        then=press("Continue"),
-    ),
-    Screen("book details signed in", "/{slug}/book/details", "jo", f"{BOOK}/details?{CHOSEN}"),
-    Screen(
-        "book check",
-        "/{slug}/book/check",
-        "visitor",
-        f"{BOOK}/details?{CHOSEN}",
-        then=type_and_press("Continue", **ABOUT),
-    ),
+    site("home", "visitor", ""),
+    site("home signed in", "jo", ""),
+    site("book service", "visitor", "/book"),
+    site("book who", "visitor", "/book/who", "/book/who?service={service}"),
+    site("book when", "visitor", "/book/when", "/book/when?service={service}&staff=any"),
+    site("book details", "visitor", "/book/details", DETAILS),
+    site("book details wrong", "visitor", "/book/check", DETAILS, then=press("Continue")),
+    site("book details signed in", "jo", "/book/details", DETAILS),
+    site("book check", "visitor", "/book/check", DETAILS, then=type_and_press("Continue", **ABOUT)),
     Screen("visit just asked for", "/{slug}/booking/{token}", "visitor", "{guest_new}"),
     Screen("visit", "/{slug}/booking/{token}", "visitor", "{guest}"),
     Screen("visit cancel", "/{slug}/booking/{token}/cancel", "visitor", "{guest}/cancel"),
     Screen("visit move", "/{slug}/booking/{token}/move", "visitor", "{guest}/move"),
-    Screen("sign in", "/{slug}/sign-in", "visitor", f"{SITE}/sign-in"),
-    Screen(
+    site("sign in", "visitor", "/sign-in"),
+    site(
         "sign in wrong",
-        "/{slug}/sign-in",
         "visitor",
-        f"{SITE}/sign-in",
+        "/sign-in",
         then=type_and_press("Sign in", email="jo@example.com", password="wrong"),
     ),
-    Screen("ask for code", "/{slug}/sign-in/code", "visitor", f"{SITE}/sign-in/code"),
-    Screen(
+    site("ask for code", "visitor", "/sign-in/code"),
+    site(
         "type code",
-        "/{slug}/sign-in/code",
         "visitor",
-        f"{SITE}/sign-in/code",
+        "/sign-in/code",
         then=type_and_press("Send me a code", email="somebody@example.com"),
     ),
-    Screen("forgot", "/{slug}/forgot", "visitor", f"{SITE}/forgot"),
-    Screen(
+    site("forgot", "visitor", "/forgot"),
+    site(
         "forgot sent",
-        "/{slug}/forgot",
         "visitor",
-        f"{SITE}/forgot",
+        "/forgot",
         then=type_and_press("Send me the link", email="somebody@example.com"),
     ),
     Screen("reset", "/{slug}/reset/{secret}", "visitor", "{reset}"),
-    Screen("link over", "/{slug}/reset/{secret}", "visitor", f"{SITE}/reset/gone", 410),
-    Screen("sign up", "/{slug}/sign-up", "visitor", f"{SITE}/sign-up"),
-    Screen("sign up code", "/{slug}/sign-up/confirm", "signing_up", f"{SITE}/sign-up/confirm"),
-    Screen("sign up code elsewhere", "/{slug}/sign-up/confirm", "visitor", f"{SITE}/sign-up/confirm"),
+    site("link over", "visitor", "/reset/{secret}", "/reset/gone", status=410),
+    site("sign up", "visitor", "/sign-up"),
+    site("sign up code", "signing_up", "/sign-up/confirm"),
+    site("sign up code elsewhere", "visitor", "/sign-up/confirm"),
     Screen("sign up link", "/{slug}/sign-up/confirm/{secret}", "signing_up", "{sign_up}"),
     Screen("sign up link elsewhere", "/{slug}/sign-up/confirm/{secret}", "visitor", "{sign_up}"),
-    Screen("choose", "/{slug}/choose", "household", f"{SITE}/choose"),
+    site("choose", "household", "/choose"),
     Screen("claim a visit", "/{slug}/confirm/{secret}", "visitor", "{claim}"),
     Screen("invitation", "/i/{token}", "visitor", "{invitation}"),
     Screen("invitation as another", "/i/{token}", "jo", "{invitation}"),
     Screen("unsubscribe", "/u/{invitation_id:uuid}/{secret}", "visitor", "{stop}"),
-    Screen("account", "/{slug}/account", "jo", f"{SITE}/account"),
-    Screen("account past", "/{slug}/account/past", "jo", f"{SITE}/account/past"),
-    Screen("account past none", "/{slug}/account/past", "sam", f"{SITE}/account/past"),
-    Screen("account none", "/{slug}/account", "sam", f"{SITE}/account"),
-    Screen("account visit", "/{slug}/account/appointments/{visit_id}", "jo", f"{SITE}/account/appointments/{{visit}}"),
-    Screen("account visit new", "/{slug}/account/appointments/{visit_id}", "jo", f"{SITE}/account/appointments/{{visit}}?new=yes"),
-    Screen("account visit past", "/{slug}/account/appointments/{visit_id}", "jo", f"{SITE}/account/appointments/{{past}}"),
-    Screen("account cancel", "/{slug}/account/appointments/{visit_id}/cancel", "jo", f"{SITE}/account/appointments/{{visit}}/cancel"),
-    Screen("account move", "/{slug}/account/appointments/{visit_id}/move", "jo", f"{SITE}/account/appointments/{{visit}}/move"),
-    Screen(
-        "account move check",
-        "/{slug}/account/appointments/{visit_id}/move",
+    site("account", "jo", "/account"),
+    site("account past", "jo", "/account/past"),
+    site("account past none", "sam", "/account/past"),
+    site("account none", "sam", "/account"),
+    site(
+        "account visit", "jo", "/account/appointments/{visit_id}", "/account/appointments/{visit}"
+    ),
+    site(
+        "account visit new",
         "jo",
-        f"{SITE}/account/appointments/{{visit}}/move",
+        "/account/appointments/{visit_id}",
+        "/account/appointments/{visit}?new=yes",
+    ),
+    site(
+        "account visit past",
+        "jo",
+        "/account/appointments/{visit_id}",
+        "/account/appointments/{past}",
+    ),
+    site(
+        "account cancel",
+        "jo",
+        "/account/appointments/{visit_id}/cancel",
+        "/account/appointments/{visit}/cancel",
+    ),
+    site(
+        "account move",
+        "jo",
+        "/account/appointments/{visit_id}/move",
+        "/account/appointments/{visit}/move",
+    ),
+    site(
+        "account move check",
+        "jo",
+        "/account/appointments/{visit_id}/move",
+        "/account/appointments/{visit}/move",
         then=lambda page: page.locator("button[name=start]").last.click(),
     ),
-    Screen("account details", "/{slug}/account/details", "jo", f"{SITE}/account/details"),
-    Screen("account pets", "/{slug}/account/pets", "jo", f"{SITE}/account/pets"),
-    Screen("account pet new", "/{slug}/account/pets/new", "jo", f"{SITE}/account/pets/new"),
-    Screen("account pet", "/{slug}/account/pets/{pet_id}", "jo", f"{SITE}/account/pets/{{rex}}"),
-    Screen("account email", "/{slug}/account/email", "jo", f"{SITE}/account/email"),
-    Screen("account email waiting", "/{slug}/account/email", "sam", f"{SITE}/account/email"),
+    site("account details", "jo", "/account/details"),
+    site("account pets", "jo", "/account/pets"),
+    site("account pet new", "jo", "/account/pets/new"),
+    site("account pet", "jo", "/account/pets/{pet_id}", "/account/pets/{rex}"),
+    site("account email", "jo", "/account/email"),
+    site("account email waiting", "sam", "/account/email"),
     Screen("email link", "/{slug}/email/{secret}", "visitor", "{email}"),
-    Screen("account sessions", "/{slug}/account/sessions", "jo", f"{SITE}/account/sessions"),
-    Screen("account calendar", "/{slug}/account/calendar", "jo", f"{SITE}/account/calendar"),
-    Screen("account password", "/{slug}/account/password", "jo", f"{SITE}/account/password"),
+    site("account sessions", "jo", "/account/sessions"),
+    site("account calendar", "jo", "/account/calendar"),
+    site("account password", "jo", "/account/password"),
     Screen("status", "/status", "visitor", "/status"),
     Screen("help", "/help", "visitor", "/help"),
     Screen("nothing here", "/{slug}", "visitor", "/nobody", 404),
@@ -170,61 +181,66 @@ OF_THE_DESK = (
     Screen("manage email", "/manage/email/{secret}", "visitor", "{staff_email}"),
     Screen("manage choose", "/manage", "manager", "/manage"),
     Screen("security", "/manage/security", "owner", "/manage/security"),
-    Screen("second step", "/manage/security/second-step", "manager", "/manage/security/second-step"),
-    Screen("today", "/manage/{slug}", "owner", DESK),
-    Screen("set up", "/manage/{slug}/set-up", "owner", f"{DESK}/set-up"),
-    Screen("details", "/manage/{slug}/details", "owner", f"{DESK}/details"),
-    Screen("diary day", "/manage/{slug}/appointments", "owner", f"{DESK}/appointments"),
-    Screen("diary week", "/manage/{slug}/appointments", "owner", f"{DESK}/appointments?view=week"),
-    Screen("appointment", "/manage/{slug}/appointments/{appointment_id}", "owner", f"{DESK}/appointments/{{visit}}"),
-    Screen("appointment request", "/manage/{slug}/appointments/{appointment_id}", "owner", f"{DESK}/appointments/{{request}}"),
-    Screen("appointment past", "/manage/{slug}/appointments/{appointment_id}", "owner", f"{DESK}/appointments/{{past}}"),
-    Screen("appointment cancelled", "/manage/{slug}/appointments/{appointment_id}", "owner", f"{DESK}/appointments/{{visit_8}}"),
-    Screen("appointment move", "/manage/{slug}/appointments/{appointment_id}/move", "owner", f"{DESK}/appointments/{{visit}}/move"),
-    Screen("book for who", "/manage/{slug}/appointments/new", "owner", f"{DESK}/appointments/new"),
-    Screen("book for who found", "/manage/{slug}/appointments/new", "owner", f"{DESK}/appointments/new?q=jo"),
-    Screen("book for what", "/manage/{slug}/appointments/new", "owner", f"{DESK}/appointments/new?client={{jo}}"),
-    Screen("book for when", "/manage/{slug}/appointments/new", "owner", f"{DESK}/appointments/new?client={{jo}}&service={{service}}"),
-    Screen("clients", "/manage/{slug}/clients", "owner", f"{DESK}/clients"),
-    Screen("clients none found", "/manage/{slug}/clients", "owner", f"{DESK}/clients?q=zzz"),
-    Screen("client", "/manage/{slug}/clients/{client_id:uuid}", "owner", f"{DESK}/clients/{{jo}}"),
-    Screen("client without login", "/manage/{slug}/clients/{client_id:uuid}", "owner", f"{DESK}/clients/{{newest}}"),
-    Screen("client new", "/manage/{slug}/clients/new", "owner", f"{DESK}/clients/new"),
     Screen(
+        "second step", "/manage/security/second-step", "manager", "/manage/security/second-step"
+    ),
+    desk("today", ""),
+    desk("set up", "/set-up"),
+    desk("details", "/details"),
+    desk("diary day", "/appointments"),
+    desk("diary week", "/appointments", "/appointments?view=week"),
+    desk("appointment", "/appointments/{appointment_id}", "/appointments/{visit}"),
+    desk("appointment request", "/appointments/{appointment_id}", "/appointments/{request}"),
+    desk("appointment past", "/appointments/{appointment_id}", "/appointments/{past}"),
+    desk("appointment cancelled", "/appointments/{appointment_id}", "/appointments/{visit_8}"),
+    desk("appointment move", "/appointments/{appointment_id}/move", "/appointments/{visit}/move"),
+    desk("book for who", "/appointments/new"),
+    desk("book for who found", "/appointments/new", "/appointments/new?q=jo"),
+    desk("book for what", "/appointments/new", "/appointments/new?client={jo}"),
+    desk("book for when", "/appointments/new", "/appointments/new?client={jo}&service={service}"),
+    desk("clients", "/clients"),
+    desk("clients none found", "/clients", "/clients?q=zzz"),
+    desk("client", "/clients/{client_id:uuid}", "/clients/{jo}"),
+    desk("client without login", "/clients/{client_id:uuid}", "/clients/{newest}"),
+    desk("client new", "/clients/new"),
+    desk(
         "client new wrong",
-        "/manage/{slug}/clients/new",
-        "owner",
-        f"{DESK}/clients/new",
+        "/clients/new",
         then=lambda page: page.locator("main form .actions button").first.click(),
     ),
-    Screen("client edit", "/manage/{slug}/clients/{client_id:uuid}/edit", "owner", f"{DESK}/clients/{{jo}}/edit"),
-    Screen("client login", "/manage/{slug}/clients/{client_id:uuid}/login", "owner", f"{DESK}/clients/{{jo}}/login"),
-    Screen("client link", "/manage/{slug}/clients/{client_id:uuid}/login", "owner", f"{DESK}/clients/{{kim}}/login"),
-    Screen("client pet new", "/manage/{slug}/clients/{client_id:uuid}/pets/new", "owner", f"{DESK}/clients/{{jo}}/pets/new"),
-    Screen("client pet", "/manage/{slug}/clients/{client_id:uuid}/pets/{pet_id:uuid}", "owner", f"{DESK}/clients/{{jo}}/pets/{{rex}}"),
-    Screen("envelope", "/manage/{slug}/clients/invite", "owner", f"{DESK}/clients/invite"),
-    Screen("envelope count", "/manage/{slug}/clients/invite", "owner", f"{DESK}/clients/invite?answer=yes"),
-    Screen("envelope one", "/manage/{slug}/clients/invite", "owner", f"{DESK}/clients/invite?client={{newest}}"),
-    Screen("envelope not one", "/manage/{slug}/clients/invite", "owner", f"{DESK}/clients/invite?client={{pat}}"),
-    Screen("campaigns", "/manage/{slug}/campaigns", "owner", f"{DESK}/campaigns"),
+    desk("client edit", "/clients/{client_id:uuid}/edit", "/clients/{jo}/edit"),
+    desk("client login", "/clients/{client_id:uuid}/login", "/clients/{jo}/login"),
+    desk("client link", "/clients/{client_id:uuid}/login", "/clients/{kim}/login"),
+    desk("client pet new", "/clients/{client_id:uuid}/pets/new", "/clients/{jo}/pets/new"),
+    desk("client pet", "/clients/{client_id:uuid}/pets/{pet_id:uuid}", "/clients/{jo}/pets/{rex}"),
+    desk("envelope", "/clients/invite"),
+    desk("envelope count", "/clients/invite", "/clients/invite?answer=yes"),
+    desk("envelope one", "/clients/invite", "/clients/invite?client={newest}"),
+    desk("envelope not one", "/clients/invite", "/clients/invite?client={pat}"),
+    desk("campaigns", "/campaigns"),
     Screen("campaign", "/manage/{slug}/campaigns/{campaign_id:uuid}", "owner", "{campaign}"),
-    Screen("imports", "/manage/{slug}/imports", "owner", f"{DESK}/imports"),
+    desk("imports", "/imports"),
     Screen("import", "/manage/{slug}/imports/{import_id:uuid}", "owner", "{import}"),
     Screen("import tried", "/manage/{slug}/imports/{import_id:uuid}", "owner", "{tried}"),
     Screen("import columns", "/manage/{slug}/imports/{import_id:uuid}", "owner", "{mapping}"),
-    Screen("import columns again", "/manage/{slug}/imports/{import_id:uuid}/mapping", "owner", "{mapping}/mapping"),
+    Screen(
+        "import columns again",
+        "/manage/{slug}/imports/{import_id:uuid}/mapping",
+        "owner",
+        "{mapping}/mapping",
+    ),
     Screen("import undo", "/manage/{slug}/imports/{import_id:uuid}/undo", "owner", "{import}/undo"),
-    Screen("services", "/manage/{slug}/services", "owner", f"{DESK}/services"),
-    Screen("service new", "/manage/{slug}/services/new", "owner", f"{DESK}/services/new"),
-    Screen("service", "/manage/{slug}/services/{service_id}", "owner", f"{DESK}/services/{{service}}"),
-    Screen("staff", "/manage/{slug}/staff", "owner", f"{DESK}/staff"),
-    Screen("staff new", "/manage/{slug}/staff/new", "owner", f"{DESK}/staff/new"),
-    Screen("staff member", "/manage/{slug}/staff/{staff_id}", "owner", f"{DESK}/staff/{{staff}}"),
-    Screen("hours", "/manage/{slug}/hours", "owner", f"{DESK}/hours"),
-    Screen("members", "/manage/{slug}/members", "owner", f"{DESK}/members"),
-    Screen("preferences", "/manage/{slug}/preferences", "owner", f"{DESK}/preferences"),
-    Screen("preferences history", "/manage/{slug}/preferences/history", "owner", f"{DESK}/preferences/history"),
-    Screen("audit", "/manage/{slug}/audit", "owner", f"{DESK}/audit"),
+    desk("services", "/services"),
+    desk("service new", "/services/new"),
+    desk("service", "/services/{service_id}", "/services/{service}"),
+    desk("staff", "/staff"),
+    desk("staff new", "/staff/new"),
+    desk("staff member", "/staff/{staff_id}", "/staff/{staff}"),
+    desk("hours", "/hours"),
+    desk("members", "/members"),
+    desk("preferences", "/preferences"),
+    desk("preferences history", "/preferences/history"),
+    desk("audit", "/audit"),
     Screen("mailbox", "/mailbox", "visitor", "/mailbox"),
     Screen(
         "letter",
@@ -233,7 +249,12 @@ OF_THE_DESK = (
         "/mailbox",
         then=lambda page: page.locator("a.row-link").first.click(),
     ),
-    Screen("not found", "/manage/{slug}/clients/{client_id:uuid}", "owner", f"{DESK}/clients/00000000-0000-0000-0000-000000000000", 404),
+    desk(
+        "not found",
+        "/clients/{client_id:uuid}",
+        "/clients/00000000-0000-0000-0000-000000000000",
+        status=404,
+    ),
 )
 
 ON_THE_FIRST_DAY = (
@@ -254,19 +275,19 @@ ON_THE_FIRST_DAY = (
 
 # The switch at NO, online booking off, an address for logins only.
 WITH_THE_SWITCH_AT_NO = (
-    Screen("no home", "/{slug}", "visitor", SITE),
-    Screen("no booking", "/{slug}/book", "visitor", BOOK),
-    Screen("no sign in", "/{slug}/sign-in", "visitor", f"{SITE}/sign-in", 409),
-    Screen("no account", "/{slug}/account", "jo", f"{SITE}/account", 409),
+    site("no home", "visitor", ""),
+    site("no booking", "visitor", "/book"),
+    site("no sign in", "visitor", "/sign-in", status=409),
+    site("no account", "jo", "/account", status=409),
     Screen("no invitation", "/i/{token}", "visitor", "{invitation}", 409),
-    Screen("no envelope", "/manage/{slug}/clients/invite", "owner", f"{DESK}/clients/invite", 409),
+    desk("no envelope", "/clients/invite", status=409),
     Screen("no campaign", "/manage/{slug}/campaigns/{campaign_id:uuid}", "owner", "{campaign}"),
-    Screen("no preferences", "/manage/{slug}/preferences", "owner", f"{DESK}/preferences"),
-    Screen("no client", "/manage/{slug}/clients/{client_id:uuid}", "owner", f"{DESK}/clients/{{kim}}"),
+    desk("no preferences", "/preferences"),
+    desk("no client", "/clients/{client_id:uuid}", "/clients/{kim}"),
 )
 WITH_LOGINS_ONLY = (
-    Screen("login to book", "/{slug}/book", "visitor", BOOK, 403),
-    Screen("no sign up", "/{slug}/sign-up", "visitor", f"{SITE}/sign-up"),
+    site("login to book", "visitor", "/book", status=403),
+    site("no sign up", "visitor", "/sign-up"),
 )
 # Answers to GET that are no pages for people to read.
 NO_PAGES = {

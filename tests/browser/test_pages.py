@@ -14,6 +14,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser import screens
 from tests.browser.axe import barriers
@@ -63,7 +64,7 @@ class Viewer:
             self._now = screen.name
             try:
                 self._look(screen)
-            except Exception as error:  # the others are looked at all the same
+            except PlaywrightError as error:  # the others are looked at all the same
                 self._complain(f"could not be looked at: {error}")
         return self.complaints
 
@@ -106,7 +107,7 @@ class Viewer:
                 base_url=self._live.url, reduced_motion="reduce", timezone_id="America/New_York"
             )
             self._contexts.append(context)
-            context.set_default_timeout(5_000)
+            context.set_default_timeout(20_000)
             for name, value in self._filled.people[who]:
                 context.add_cookies([{"name": name, "value": value, "url": self._live.url}])
             page = self._pages[who] = context.new_page()
@@ -135,6 +136,8 @@ class Viewer:
         for width in (PHONE, DESK):
             for colours in ("light", "dark"):
                 _set(page, width, colours)
+                tall: int = page.evaluate("document.documentElement.scrollHeight")
+                page.set_viewport_size({"width": width, "height": max(800, min(tall, 8000))})
                 name = f"{self._now.replace(' ', '-')}-{width}-{colours}.png"
                 page.screenshot(path=Path(folder) / name, full_page=True)
 
@@ -156,8 +159,9 @@ def viewer(chromium: Browser, live: LiveServer, filled: Filled) -> Viewer:
 
 @pytest.mark.parametrize("part", ["OF_THE_SITE", "OF_THE_DESK", "ON_THE_FIRST_DAY"])
 def test_nothing_is_in_anybodys_way(viewer: Viewer, part: str) -> None:
-    assert viewer.look_at(getattr(screens, part)) == []
+    complaints = viewer.look_at(getattr(screens, part))
     viewer.close()
+    assert not complaints, "\n".join(complaints)
 
 
 def test_nothing_is_in_the_way_where_something_is_switched_off(viewer: Viewer, site: Site) -> None:
@@ -169,8 +173,9 @@ def test_nothing_is_in_the_way_where_something_is_switched_off(viewer: Viewer, s
         allow_client_online_account_access=False,
     )
     site.prefer("booking_window", online_booking_enabled=False)
-    assert viewer.look_at(screens.WITH_THE_SWITCH_AT_NO) == []
+    complaints = viewer.look_at(screens.WITH_THE_SWITCH_AT_NO)
     viewer.close()
+    assert not complaints, "\n".join(complaints)
 
 
 def test_every_page_of_the_app_is_in_the_table(app: FastAPI) -> None:

@@ -13,6 +13,7 @@ def test_the_owner_signs_in_and_out(open_page: OpenPage, world: World) -> None:
     page.get_by_label("Password", exact=True).fill(world.owner.password)
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/manage/happy-paws")
+    page.get_by_text(world.owner.name).first.click()
     page.get_by_role("button", name="Sign out").first.click()
     page.goto("/manage/happy-paws/members")
     assert "/manage/sign-in" in page.url

@@ -149,6 +149,7 @@ def give_back(session: Session, claimed: Sequence[Claimed]) -> None:
                 Invitation.attempts == one.attempts,
             )
             .values(state=InvitationState.QUEUED, lease_until=None, attempts=one.attempts - 1)
+            .execution_options(synchronize_session=False)
         )
 
 
@@ -172,4 +173,5 @@ def mark(session: Session, claimed: Claimed, outcome: Outcome) -> None:
             reason="" if state is EmailState.SENT else outcome.reason[:300],
             sent_at=moment if state is EmailState.SENT else None,
         )
+        .execution_options(synchronize_session=False)
     )
