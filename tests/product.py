@@ -71,8 +71,11 @@ class Product:
 
     def command(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         """`booking …`, run to its end."""
+        return self.run([program("booking"), *arguments], typed)
+
+    def run(self, command: list[str], typed: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [program("booking"), *arguments],
+            command,
             cwd=self.folder,
             env=self.environment,
             input=typed,

@@ -87,6 +87,8 @@ def _task(job: Job, when_needed: _WhenNeeded) -> Callable[[], None]:
 
 
 settings = Settings()
+if objections := settings.objections():
+    raise SystemExit("refuses to start: " + "; ".join(objections))
 set_up_logging(settings)
 household.leave_with_parent()
 clock.set_offset(settings.clock_offset)

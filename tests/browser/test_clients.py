@@ -1,73 +1,13 @@
-"""The Clients, Imports and Audit screens in a real browser: no barriers, no sideways scrolling."""
+"""Adding a client and importing a list, in a real browser."""
 
-import io
-import os
-from pathlib import Path
-from typing import Literal
-
-import pytest
-from playwright.sync_api import Page
-
-from booking.audit.actions import SYSTEM
-from booking.imports.actions import applying, staging
-from tests import make
+from booking.imports.actions import applying
 from tests.browser.axe import barriers
-from tests.browser.conftest import DESK, PHONE, OpenPage
+from tests.browser.conftest import OpenPage
 from tests.site import Site
 from tests.world import World
 
 HOME = "/manage/happy-paws"
 LIST = "client_external_id,first_name,last_name,email,pet_name\n1,Ann,Lee,ann@example.net,Rex\nx\n"
-
-
-@pytest.fixture
-def addresses(site: Site, world: World) -> list[str]:
-    """Every screen, with something on it."""
-    with site.writing() as session:
-        bad = make.client(session, first_name="Typo", email="typo at example", notes="Rings twice")
-        shared = make.client(session, first_name="Joan", last_name="Bright", email=world.jo.email)
-        tried, mapped = (
-            staging.stage(
-                session, io.BytesIO(text.encode()), file_name="list.csv", dry_run=True, by=SYSTEM
-            )
-            for text in (LIST, "Name des Tiers;Post\nRex;a@example.net\n")
-        )
-        running = staging.stage(
-            session, io.BytesIO(LIST.encode()), file_name="big.csv", dry_run=False, by=SYSTEM
-        )
-        clients, jo = f"{HOME}/clients", f"{HOME}/clients/{world.jo.id}"
-        imports = f"{HOME}/imports"
-        pages = [clients, f"{clients}?q=nobody+at+all", f"{clients}/new", jo, f"{jo}/edit"]
-        pages += [f"{jo}/login", f"{clients}/{world.kim.id}/login", f"{jo}/pets/new"]
-        pages += [
-            f"{jo}/pets/{world.jo.pet_ids[0]}",
-            f"{clients}/{bad.id}",
-            f"{clients}/{shared.id}",
-        ]
-        pages += [f"{HOME}/audit", imports, f"{imports}/{tried.id}", f"{imports}/{mapped.id}"]
-        pages += [f"{imports}/{running.id}", f"{imports}/{running.id}/undo"]
-    with site.database.writing() as session:
-        applying.apply_next_chunk(session)
-    return pages
-
-
-@pytest.mark.parametrize("width", [PHONE, DESK])
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_no_screen_has_a_barrier(
-    open_page: OpenPage,
-    addresses: list[str],
-    world: World,
-    width: int,
-    colours: Literal["light", "dark"],
-) -> None:
-    page = open_page(world.owner, width=width, colours=colours)
-    for address in addresses:
-        answer = page.goto(address)
-        assert answer is not None
-        assert answer.status == 200, address
-        assert barriers(page) == [], address
-        assert not scrolls_sideways(page), address
-        keep_a_picture(page, f"{width}-{colours}-{addresses.index(address):02}")
 
 
 def test_an_error_is_told_on_top_and_beside_its_field(open_page: OpenPage, world: World) -> None:
@@ -110,16 +50,3 @@ def work(site: Site) -> None:
         with site.database.writing() as session:
             if applying.apply_next_chunk(session) is None:
                 return
-
-
-def scrolls_sideways(page: Page) -> bool:
-    wide: bool = page.evaluate(
-        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-    )
-    return wide
-
-
-def keep_a_picture(page: Page, name: str) -> None:
-    """For people who look at the screens: name a folder in BOOKING_PICTURES."""
-    if folder := os.environ.get("BOOKING_PICTURES"):
-        page.screenshot(path=Path(folder) / f"clients-{name}.png", full_page=True)
