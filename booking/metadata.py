@@ -9,6 +9,7 @@ from booking.availability import models as _availability
 from booking.businesses import emails as _businesses_emails
 from booking.businesses import models as _businesses
 from booking.catalogue import models as _catalogue
+from booking.clients import emails as _clients_emails
 from booking.clients import models as _clients
 from booking.database import Base
 from booking.idempotency import IdempotencyRecord as _IdempotencyRecord
@@ -39,6 +40,7 @@ EMAILS = (
     _accounts_emails,
     _appointments_emails,
     _businesses_emails,
+    _clients_emails,
     _invitations_emails,
     _linking_emails,
 )

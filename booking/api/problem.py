@@ -150,6 +150,10 @@ def _sentence(entry: Any) -> str:
             return f"Use at most {context['max_length']} characters."
         case "string_too_short":
             return "This is needed."
+        case "too_short":
+            return f"Give at least {context['min_length']}."
+        case "too_long":
+            return f"Give at most {context['max_length']}."
         case "extra_forbidden":
             return "This field is not known here."
         case "string_type":

@@ -18,6 +18,7 @@ from booking.errors import NotFound
 from booking.invitations.models import Campaign, CampaignHold, Invitation, InvitationState
 from booking.mail.models import Suppression
 from booking.preferences.actions import current
+from booking.preferences.models import PreferenceSet
 
 REASONS = (
     "inactive",
@@ -31,6 +32,7 @@ REASONS = (
     "invited_too_often",
 )
 ELIGIBLE = "eligible"
+_SWITCH = ("client_settings", "allow_client_online_account_access")
 OPEN_STATES = (
     InvitationState.QUEUED,
     InvitationState.SENDING,
@@ -324,9 +326,11 @@ def oldest_due(session: Session) -> datetime | None:
     return session.scalar(
         select(Invitation.due_at)
         .join(Campaign, Campaign.id == Invitation.campaign_id)
+        .join(PreferenceSet, PreferenceSet.business_id == Invitation.business_id)
         .where(
             Invitation.state.in_(OPEN_STATES),
             Campaign.hold == CampaignHold.OPEN,
+            PreferenceSet.chosen[_SWITCH].as_boolean(),
             or_(Invitation.lease_until.is_(None), Invitation.lease_until < clock.now()),
         )
         .order_by(Invitation.due_at)

@@ -85,7 +85,7 @@ def open_page(chromium: Browser, live: LiveServer, world: World) -> Iterator[Ope
             timezone_id="America/New_York",
         )
         contexts.append(context)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         if who is not None:
             name, value = _cookie(who, world)
             context.add_cookies([{"name": name, "value": value, "url": live.url}])

@@ -97,7 +97,7 @@ def test_without_a_script_a_visit_is_booked(
     page = open_page(width=PHONE, scripts=False)
     page.goto("/happy-paws")
     page.get_by_role("link", name="Book a visit").click()
-    page.get_by_text("Full grooming").click()
+    page.locator("label", has_text="Full grooming").click()
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Continue").click()
     page.locator("button[name=start]").first.click()

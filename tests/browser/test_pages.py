@@ -107,7 +107,7 @@ class Viewer:
                 base_url=self._live.url, reduced_motion="reduce", timezone_id="America/New_York"
             )
             self._contexts.append(context)
-            context.set_default_timeout(20_000)
+            context.set_default_timeout(30_000)
             for name, value in self._filled.people[who]:
                 context.add_cookies([{"name": name, "value": value, "url": self._live.url}])
             page = self._pages[who] = context.new_page()

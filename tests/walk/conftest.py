@@ -2,7 +2,6 @@
 
 import contextlib
 import signal
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -13,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from booking.businesses.queries import by_slug
 from booking.database import Database, set_business
-from tests import make, servers
+from tests import servers
 from tests.databases import SECRET, DatabaseKind, Databases
 from tests.product import Product
 from tests.up import house
@@ -31,8 +30,6 @@ class Salon:
     database: Database
     inbox: Callable[[], list[EmailMessage]]
     """everything that was delivered so far"""
-    service_id: uuid.UUID = uuid.UUID(int=0)
-    staff_id: uuid.UUID = uuid.UUID(int=0)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Session]:
@@ -49,13 +46,6 @@ def salon(request: pytest.FixtureRequest, folder: Path, databases: Databases) ->
     and its schedule."""
     kind = _embedded(folder) if request.param == "embedded" else _on_servers(folder, databases)
     with kind as salon:
-        with salon.writing() as session:
-            make.opening_hours(session)
-            staff = make.staff_member(session)
-            session.flush()
-            salon.staff_id = staff.id
-            service = make.service(session, name="Summer clip", staff_ids=[staff.id])
-            salon.service_id = service.id
         yield salon
 
 

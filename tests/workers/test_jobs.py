@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from booking.accounts.emails import NoLoginHere
 from booking.audit.actions import SYSTEM
@@ -16,6 +17,7 @@ from booking.invitations.actions.campaigns import invite
 from booking.invitations.models import Invitation
 from booking.mail.actions import RETRY_AFTER_MINUTES, queue
 from booking.mail.models import OutboundEmail
+from booking.web.health import oldest_due_seconds
 from tests import make, servers
 from tests.processes import free_port
 from tests.servers import SmtpSink
@@ -77,6 +79,11 @@ class Post:
             jobs.send_due_emails(self.site.database)
         else:
             jobs.send_due_invitations(self.site.database)
+
+    def rows(self, session: Session) -> list[OutboundEmail | Invitation]:
+        if self.lane == "email":
+            return list(session.scalars(select(OutboundEmail)))
+        return list(session.scalars(select(Invitation)))
 
     def row(self, address: str) -> Row:
         with self.site.reading() as session:
@@ -198,9 +205,7 @@ def test_without_a_mail_server_nobody_is_given_up(post: Post, clock: Clock, sink
     post.go()
     post.site.database.settings = there
     with post.site.reading() as session:
-        kind = OutboundEmail if post.lane == "email" else Invitation
-        rows = session.scalars(select(kind)).all()
-        states = sorted((row.state.value, row.attempts) for row in rows)
+        states = sorted((row.state.value, row.attempts) for row in post.rows(session))
     assert states == [("deferred", 1)] + [("queued", 0)] * 11
     clock.move(minutes=2)
     post.go()
@@ -251,8 +256,7 @@ def test_a_claim_whose_worker_died_is_free_when_its_lease_ends(
 ) -> None:
     [address] = post.write_to("ann")
     with post.site.writing() as session:
-        kind = OutboundEmail if post.lane == "email" else Invitation
-        row = session.scalars(select(kind)).one()
+        [row] = post.rows(session)
         row.state = type(row.state)("sending")
         row.attempts = 1
         row.lease_until = clock.now() + timedelta(seconds=30)
@@ -261,3 +265,15 @@ def test_a_claim_whose_worker_died_is_free_when_its_lease_ends(
     clock.move(seconds=31)
     post.go()
     assert sink.per_recipient()[address] == 1
+
+
+def test_what_waits_for_the_switch_is_not_late(site: Site, clock: Clock) -> None:
+    post = Post(site, "invitation")
+    post.write_to("ann")
+    clock.move(minutes=5)
+    assert oldest_due_seconds(site.database)["invitations"] >= 300
+    site.allow_client_access(False)
+    assert oldest_due_seconds(site.database)["invitations"] == 0
+    site.allow_client_access(True)
+    post.go()
+    assert oldest_due_seconds(site.database)["invitations"] == 0
