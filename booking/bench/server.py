@@ -16,7 +16,7 @@ import booking
 from booking.config import Settings
 
 PRODUCT = "booking.bench.product:with_constant"
-_START_SECONDS = 60
+_START_SECONDS = 120
 
 
 def settings_for(folder: Path, **changed: Any) -> Settings:

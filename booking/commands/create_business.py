@@ -15,11 +15,12 @@ def run(*, slug: str, name: str, timezone: str, owner_email: str) -> int:
     try:
         settings = configured.settings()
         database = place.database(settings)
-        password = "" if _has_login(database, owner_email) else _password()
-        if password:
+        password_hash = None
+        if not _has_login(database, owner_email):
+            password = _password()
             minimum = rules.staff_minimum(second_factor=False)
             passwords.check_new(password, minimum=minimum, context=(name, owner_email, slug))
-        password_hash = passwords.hash_now(settings, password) if password else None
+            password_hash = passwords.hash_now(settings, password)
         new = opening.NewBusiness(slug=slug, name=name, timezone=timezone, owner_email=owner_email)
         with database.writing() as session:
             opening.create_business(session, new, password_hash=password_hash, by=place.COMMAND)

@@ -2,7 +2,6 @@
 
 import time
 import uuid
-from typing import Any
 
 import typer
 from rich.console import Console
@@ -43,7 +42,8 @@ def _say_preview(found: queries.Preview, as_json: bool, *, quiet: bool) -> None:
     if as_json:
         talk.say_json({"recipients": found.recipients, "skipped": found.skipped})
     elif not quiet:
-        talk.say(f"{found.recipients} clients will receive the e-mail.")
+        clients = "client" if found.recipients == 1 else "clients"
+        talk.say(f"{found.recipients} {clients} will receive the e-mail.")
         for reason, number in found.skipped.items():
             if number:
                 talk.say(f"  not invited: {number} ({reason.replace('_', ' ')})")
@@ -68,10 +68,19 @@ def _standing(database: Database, slug: str, campaign_id: uuid.UUID) -> queries.
 
 
 def _say_standing(database: Database, slug: str, campaign_id: uuid.UUID, as_json: bool) -> int:
-    standing = _standing(database, slug, campaign_id)
-    answer: dict[str, Any] = {"id": campaign_id, "state": standing.state, **standing.counts}
+    with place.writing(database, slug) as session:
+        campaign = queries.campaign(session, campaign_id)
+        standing = queries.standing(session, campaign)
     if as_json:
-        talk.say_json(answer)
+        talk.say_json(
+            {
+                "id": campaign_id,
+                "state": standing.state,
+                "recipients": campaign.recipients,
+                "skipped": campaign.skipped,
+                "counts": standing.counts,
+            }
+        )
     else:
         counts = ", ".join(
             f"{number} {state}" for state, number in standing.counts.items() if number
