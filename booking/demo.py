@@ -248,7 +248,7 @@ def _diary(
         for _ in range(chance.randrange(1, 5)):
             service, client = chance.choice(services), chance.choice(active)
             found = free_times(
-                session, service=service, first=date, last=date, now=clock.now(), by_staff=True
+                session, service=service, days=(date, date), now=clock.now(), by_staff=True
             )
             slots = found.days[date]
             if slots:

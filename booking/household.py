@@ -1,19 +1,22 @@
-"""The child processes of `booking up`, and how they leave with it.
+"""The child processes of `booking up` and `booking serve`, and how they leave with them.
 
-Each holds the reading end of a pipe that only the parent can write to: when that is gone, killed or
-not, it reads the end of the file and leaves.
+Each child of `up` holds the reading end of a pipe that only the parent can write to: when that is
+gone, killed or not, it reads the end of the file and leaves. Those of `serve` have such a pipe from
+`multiprocessing`.
 """
 
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _LEASH = "BOOKING_LEASH_FD"
 _BREATH_SECONDS = 1.0
+_GRACE_SECONDS = 8.0
 
 
 class ErrandFailed(Exception):
@@ -98,10 +101,13 @@ class Household:
 
 
 def leave_with_parent() -> None:
-    """In a child: watch the leash from a thread, and leave when it is let go."""
+    """In a child: watch for the parent's end from a thread, and leave then."""
     leash = os.environ.pop(_LEASH, None)
+    parent = multiprocessing.parent_process()
     if leash is not None:
-        threading.Thread(target=_watch, args=(int(leash),), name="leash", daemon=True).start()
+        _leave_after(lambda: os.read(int(leash), 1))
+    elif parent is not None:
+        _leave_after(parent.join)
 
 
 def wait_at_the_gate() -> None:
@@ -109,8 +115,11 @@ def wait_at_the_gate() -> None:
     sys.stdin.buffer.read(1)
 
 
-def _watch(leash: int) -> None:
-    os.read(leash, 1)
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(5)
-    os._exit(1)
+def _leave_after(end_of_parent: Callable[[], object]) -> None:
+    def leave() -> None:
+        end_of_parent()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(_GRACE_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=leave, name="leash", daemon=True).start()

@@ -39,6 +39,7 @@ from booking.config import Settings
 from booking.database import Database
 from booking.errors import Refusal
 from booking.logs import set_up_logging
+from booking.protection import Protection
 from booking.rate_limit import Limiter
 from booking.wakeup import Waker
 from booking.web import (
@@ -80,7 +81,6 @@ from booking.web import (
     unsubscribe,
 )
 from booking.web.observation import Observation
-from booking.web.protection import Protection, TooLarge
 from booking.web.visitor import SentToSignIn
 
 _log = logging.getLogger(__name__)
@@ -196,7 +196,6 @@ def _answer_refusals(app: FastAPI) -> None:
     app.add_exception_handler(Refusal, _refused)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _invalid)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, _http)  # type: ignore[arg-type]
-    app.add_exception_handler(TooLarge, _too_large)  # type: ignore[arg-type]
     app.add_exception_handler(SentToSignIn, _sign_in)  # type: ignore[arg-type]
     app.add_exception_handler(Exception, _unforeseen)
 
@@ -214,10 +213,6 @@ def _invalid(request: Request, error: RequestValidationError) -> Response:
 
 def _http(request: Request, error: HTTPException) -> Response:
     return problem.of_http(error) if problem.is_api(request) else page.lost(request, error)
-
-
-def _too_large(request: Request, _: TooLarge) -> Response:
-    return _http(request, HTTPException(413))
 
 
 def _sign_in(_: Request, error: SentToSignIn) -> Response:

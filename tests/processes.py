@@ -47,6 +47,8 @@ class Kind:
     dies_with_us_by: signal.Signals = signal.SIGKILL
     runs_as: str | None = None
     """a user name, when it must not be ours"""
+    patience: float = 30
+    """seconds it may take to come up"""
 
 
 class Process:
@@ -111,7 +113,7 @@ class Process:
             )
 
     def _came_up(self, port: int) -> bool:
-        give_up = time.monotonic() + 30
+        give_up = time.monotonic() + self.kind.patience
         while time.monotonic() < give_up:
             if self._child is None or self._child.poll() is not None:
                 return False

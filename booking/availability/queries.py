@@ -151,18 +151,18 @@ def free_times(
     *,
     service: Service,
     staff_id: uuid.UUID | None = None,
-    first: date,
-    last: date,
+    days: tuple[date, date],
     now: datetime,
     by_staff: bool = False,
 ) -> FreeTimes:
     """When a service could happen, with one member of staff or anyone who performs it.
 
     The staff of a slot stand in the order the business prefers. `by_staff`: for people behind the
-    counter, whom neither the lead time nor the furthest day binds. The caller bounds the range.
+    counter, whom neither the lead time nor the furthest day binds. `days` are the first and the
+    last local date; the caller bounds the range.
     """
     stands = _stands(session)
-    return answer(session, Question(stands, service.id, staff_id, first, last, now, by_staff))
+    return answer(session, Question(stands, service.id, staff_id, *days, now, by_staff))
 
 
 def free_staff(
@@ -183,8 +183,7 @@ def free_staff(
         session,
         service=service,
         staff_id=staff_id,
-        first=day,
-        last=day,
+        days=(day, day),
         now=now,
         by_staff=by_staff,
     )
@@ -225,8 +224,7 @@ def nearest(
         session,
         service=service,
         staff_id=staff_id,
-        first=day - timedelta(days=7),
-        last=day + timedelta(days=21),
+        days=(day - timedelta(days=7), day + timedelta(days=21)),
         now=now,
     )
     slots = (slot for of_day in found.days.values() for slot in of_day)

@@ -159,6 +159,8 @@ def standing(
     session: Session, business_id: uuid.UUID | None = None, *, slug: str = ""
 ) -> Standing | None:
     """Read before what it stands for, so that version and mark are never newer than that."""
+    if not slug.isprintable():
+        return None
     found = (
         session.execute(_BY_SLUG, {"slug": slug})
         if business_id is None

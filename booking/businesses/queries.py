@@ -30,6 +30,9 @@ class MemberRow:
 
 
 def by_slug(session: Session, slug: str) -> Business | None:
+    """None also for what can't be a slug, which a database may not even take."""
+    if not slug.isprintable():
+        return None
     return session.scalar(select(Business).where(Business.slug == slug))
 
 

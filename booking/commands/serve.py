@@ -14,7 +14,7 @@ def run(*, host: str, port: int) -> int:
     except Refusal as refusal:
         return talk.refuse(f"refuses to start: {talk.in_words(refusal)}")
     several = settings.web_processes if settings.web_processes > 1 else None
-    listen("booking.main:from_environment", host=host, port=port, factory=True, workers=several)
+    listen("booking.commands.web:application", host=host, port=port, factory=True, workers=several)
     return talk.DONE
 
 

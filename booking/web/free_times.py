@@ -38,8 +38,7 @@ def offer_to_staff(
         visitor.session,
         service=service,
         staff_id=staff_id,
-        first=first,
-        last=last,
+        days=(first, last),
         now=now,
         by_staff=True,
     ).days

@@ -151,8 +151,7 @@ def _free(
         session,
         service=wanted.service,
         staff_id=wanted.staff_id,
-        first=first,
-        last=last,
+        days=(first, last),
         now=now,
     )
     return found.days

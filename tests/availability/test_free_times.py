@@ -31,9 +31,7 @@ def _service(session: Session, site: Site) -> Service:
 
 
 def _slots(session: Session, site: Site, day: date = TUESDAY) -> list[Slot]:
-    found = queries.free_times(
-        session, service=_service(session, site), first=day, last=day, now=START
-    )
+    found = queries.free_times(session, service=_service(session, site), days=(day, day), now=START)
     assert found.timezone == SALON_ZONE
     return found.days[day]
 
@@ -221,7 +219,7 @@ def test_another_business_s_service_is_not_found(site: Site) -> None:
     with site.reading(site.world.kennels) as theirs, site.reading() as session:
         service = services.service(theirs, site.world.kennels.grooming)
         with pytest.raises(NotFound):
-            queries.free_times(session, service=service, first=TUESDAY, last=TUESDAY, now=START)
+            queries.free_times(session, service=service, days=(TUESDAY, TUESDAY), now=START)
 
 
 def test_another_business_s_staff_are_not_free_here(site: Site) -> None:

@@ -7,9 +7,11 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from booking.api import problem
 from booking.config import Settings
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -36,8 +38,11 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
-class TooLarge(Exception):
+class TooLarge(HTTPException):
     """More body arrived than this address takes."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 class Protection:
@@ -61,12 +66,12 @@ class Protection:
             scope["booking_too_large"] = True
         await self.app(scope, _counted(scope, receive, limit), self._guarded(scope, send))
 
-    def _refuse(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
+    def _refuse(self, scope: Scope, headers: Headers) -> Response | None:
         probed = scope["path"] in PROBES  # a load balancer asks by address
         if not probed and not self._known_host(headers.get("host", "")):
-            return PlainTextResponse("This host is not served here.\n", status_code=400)
+            return _bad_request(scope, "This host is not served here.")
         if headers.get("content-length", "0").strip().isdigit() is False:
-            return PlainTextResponse("The Content-Length is not a number.\n", status_code=400)
+            return _bad_request(scope, "The Content-Length is not a number.")
         if scope["method"] not in SAFE_METHODS and self._is_cross_site(scope, headers):
             return PlainTextResponse(
                 "This form was sent from another site, so it was not carried out. "
@@ -116,6 +121,12 @@ class Protection:
             await send(message)
 
         return guarded
+
+
+def _bad_request(scope: Scope, text: str) -> Response:
+    if scope["path"].startswith("/api/"):
+        return problem.problem(400, "bad_request", text)
+    return PlainTextResponse(f"{text}\n", status_code=400)
 
 
 def _counted(scope: Scope, receive: Receive, limit: int) -> Receive:
