@@ -106,6 +106,7 @@ class Product:
             Kind(
                 lambda port: self._as_said(program("booking"), "serve", "--port", str(port)),
                 answers,
+                patience=PATIENCE,
             ),
             self._logs("web"),
         )

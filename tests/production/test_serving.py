@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ from booking.mail.actions import queue
 from tests import servers
 from tests.databases import SECRET, DatabaseKind, Databases
 from tests.processes import Process, folder_of_its_own, running
-from tests.product import PATIENCE, Product, wait_until
+from tests.product import PATIENCE, Product, processes_with, wait_until
 from tests.servers import Redis, SmtpSink
 from tests.world import PASSWORD, World
 
@@ -159,6 +160,16 @@ def test_work_that_nobody_does_makes_it_unready(served: Served) -> None:
     with running(served.product.worker()), running(served.product.beat()):
         wait_until(lambda: served.probe("/readyz").status_code == 200, "the work to be done")
     assert served.sink.per_recipient()["waiting@mail.example"] == 1
+
+
+def test_when_the_web_server_is_killed_none_of_its_processes_stays(folder: Path) -> None:
+    product = Product(folder, {"web_processes": "2"})
+    server = product.web_server()
+    with running(server):
+        family = processes_with(f"BOOKING_DATA_DIR={folder}\0")
+        assert len(family) >= 3, family
+        server.kill()
+        wait_until(lambda: not processes_with(f"BOOKING_DATA_DIR={folder}\0"), "them to leave")
 
 
 def test_the_logs_are_json_and_hold_no_secrets(served: Served) -> None:
