@@ -19,6 +19,7 @@ def set_up_logging(settings: Settings) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_colours,
         structlog.processors.format_exc_info,
     ]
     renderer: structlog.typing.Processor = (
@@ -38,3 +39,11 @@ def set_up_logging(settings: Settings) -> None:
     root.setLevel(logging.INFO)
     for noisy in ("uvicorn.access", "celery.beat", "celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _without_colours(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Uvicorn adds the same message once more, painted for a terminal."""
+    event.pop("color_message", None)
+    return event

@@ -85,11 +85,13 @@ from booking.web.visitor import SentToSignIn
 
 _log = logging.getLogger(__name__)
 
+# Paths are tried one by one: what is asked most often stands first.
 API = (
+    api_availability,
+    api_my_appointments,
     api_accounts,
     api_appointments,
     api_audit,
-    api_availability,
     api_business,
     api_calendars,
     api_campaigns,
@@ -100,7 +102,6 @@ API = (
     api_invitations,
     api_me,
     api_members,
-    api_my_appointments,
     api_my_pets,
     api_preferences,
     api_services,
@@ -110,7 +111,6 @@ API = (
 )
 # In the order in which paths are tried: those with a name of their own, then booking sites.
 PAGES = (
-    health,
     api_docs,
     mailbox,
     status,
@@ -173,6 +173,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.limiter = Limiter(settings)
     app.state.hashing = Hashing(settings)
     app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
+    app.include_router(health.router)
     for resource in API:
         app.include_router(resource.router, prefix="/api/v1", responses=problem.RESPONSES)
     for screen in PAGES:

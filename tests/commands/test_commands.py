@@ -15,8 +15,6 @@ from tests.processes import free_port, running
 from tests.product import Product, program
 from tests.world import PASSWORD, World
 
-pytestmark = pytest.mark.xdist_group("processes")
-
 HEADER = "client_external_id,first_name,last_name,email,mobile_phone,notes,status,pet_name,breed"
 PEOPLE = f"{HEADER}\n" + "".join(
     f"{number},Person{number},New,person{number}@mail.example,,,active,,\n" for number in range(3)

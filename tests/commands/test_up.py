@@ -14,8 +14,6 @@ import pytest
 from tests.product import PATIENCE, wait_until
 from tests.up import Up, house
 
-pytestmark = pytest.mark.xdist_group("processes")
-
 SALON = "/api/v1/businesses/happy-paws"
 
 

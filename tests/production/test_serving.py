@@ -23,7 +23,7 @@ from tests.product import PATIENCE, Product, processes_with, wait_until
 from tests.servers import Redis, SmtpSink
 from tests.world import PASSWORD, World
 
-pytestmark = pytest.mark.xdist_group("processes")
+pytestmark = pytest.mark.xdist_group("serving")
 
 HOST = "booking.example.com"
 PUBLIC = f"https://{HOST}"

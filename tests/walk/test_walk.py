@@ -14,7 +14,6 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import BrowserContext, sync_playwright
 from sqlalchemy import func, select
 
@@ -26,8 +25,6 @@ from tests.pages import Browser, Page
 from tests.product import browser_at, say, wait_until
 from tests.walk.conftest import OWNER, SLUG, Salon
 from tests.world import PASSWORD
-
-pytestmark = pytest.mark.xdist_group("processes")
 
 SLICE = Path(__file__).parents[1] / "imports" / "slice.csv"
 WRONG_ROWS = ["C900001,Too,Few", "C900002,,,,,,,,,,,active", ",,,,,,,,,,,"]

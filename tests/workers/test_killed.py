@@ -28,8 +28,6 @@ from tests.servers import Redis, SmtpSink
 from tests.smtp_sink import Event, Rules
 from tests.world import World
 
-pytestmark = pytest.mark.xdist_group("processes")
-
 RECIPIENTS = {"files": 200, "redis": 1_000}
 KILLS = 5
 
