@@ -1,7 +1,9 @@
 """Settings: every knob, its default, and why it refuses to start."""
 
+import contextlib
 import os
 import secrets
+import tempfile
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -48,7 +50,7 @@ class Settings(BaseSettings):
     hashing_queue: int = Field(default=64, ge=0, le=10_000)
     argon2_memory_kib: int = Field(default=19_456, ge=19_456)
     argon2_time_cost: int = Field(default=2, ge=2)
-    send_lease_seconds: int = Field(default=60, ge=1, le=3_600)
+    send_lease_seconds: int = Field(default=120, ge=1, le=3_600)
     smtp_timeout_seconds: int = Field(default=30, ge=1, le=300)
     log_format: Literal["text", "json"] = "text"
 
@@ -99,13 +101,14 @@ class Settings(BaseSettings):
             raise ValueError("BOOKING_SECRET_KEY is not set")
         path = self.data_dir / "secret-key"
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return path.read_text().strip()
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secret := secrets.token_urlsafe(48))
-        return secret
+        if not path.exists():
+            descriptor, unfinished = tempfile.mkstemp(dir=self.data_dir)  # readable by us alone
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(48))
+            with contextlib.suppress(FileExistsError):  # another process was quicker
+                Path(path).hardlink_to(unfinished)
+            Path(unfinished).unlink()
+        return path.read_text().strip()
 
     def objections(self) -> list[str]:
         """Why production refuses to start with these settings; empty outside production."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from booking import clock, processes
 from booking.config import Settings
@@ -17,6 +17,7 @@ from booking.mail import actions as mail
 
 router = APIRouter(include_in_schema=False)
 LATE_AFTER_SECONDS = 60
+OLDEST_DUE = Gauge("booking_oldest_due_seconds", "Waiting time of the oldest due work", ["kind"])
 
 
 @router.get("/healthz")
@@ -44,6 +45,8 @@ def metrics(request: Request) -> Response:
     """For a collector beside us, not for the public: a proxied request finds nothing here."""
     if "x-forwarded-for" in request.headers or "forwarded" in request.headers:
         raise NotFound
+    for kind, seconds in oldest_due_seconds(database_of(request)).items():
+        OLDEST_DUE.labels(kind).set(seconds)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
