@@ -6,7 +6,11 @@ import pytest
 
 from tests.browser.axe import barriers
 from tests.browser.conftest import OpenPage
+from tests.databases import DatabaseKind
 from tests.world import World
+
+# What a page shows does not hang on the database.
+pytestmark = pytest.mark.parametrize("database_kind", [DatabaseKind.SQLITE], ids=str)
 
 Colours = Literal["light", "dark"]
 LOOKS: list[tuple[int, Colours]] = [(360, "light"), (1280, "dark")]

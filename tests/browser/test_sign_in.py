@@ -1,8 +1,14 @@
 """Signing in, in a real browser."""
 
+import pytest
+
 from tests.browser.axe import barriers
 from tests.browser.conftest import OpenPage
+from tests.databases import DatabaseKind
 from tests.world import World
+
+# What a page shows does not hang on the database.
+pytestmark = pytest.mark.parametrize("database_kind", [DatabaseKind.SQLITE], ids=str)
 
 
 def test_the_owner_signs_in_and_out(open_page: OpenPage, world: World) -> None:
