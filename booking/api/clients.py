@@ -12,10 +12,11 @@ from booking.accounts.rules import email_key
 from booking.api.caller import Caller, StaffReads, StaffWrites
 from booking.api.idempotent import IdempotentRoute
 from booking.api.lists import Cursor, Limit, decode_cursor, encode_cursor
+from booking.api.pet_shapes import MyPetPatch
 from booking.clients import actions, queries
 from booking.clients.models import Client, ClientStatus, Link, LinkedBy, Pet
 from booking.clients.queries import After, ClientFilter
-from booking.clients.rules import ClientDetails, Line20, Line35, PastDate, PetDetails, Vaccination
+from booking.clients.rules import ClientDetails, Line20, Line35, PastDate, PetDetails
 from booking.errors import Invalid
 from booking.fields import EmailText, Line60, Line100, Line200, Notes, OptionalEmail, PhoneText
 
@@ -63,27 +64,11 @@ class NewClient(ClientPatch):
     pets: Annotated[list[PetDetails], Field(max_length=50)] = []
 
 
-class PetPatch(BaseModel):
-    """A merge patch: what is not named stays, null empties. `archived: true` puts a pet away."""
-
-    model_config = ConfigDict(extra="forbid")
+class PetPatch(MyPetPatch):
+    """What a pet owner may change, and what staff note besides."""
 
     external_id: Line100 | None = None
-    name: Line100 | None = None
-    species: Line60 | None = None
-    breed: Line100 | None = None
-    coat: Line60 | None = None
-    color: Line60 | None = None
-    sex: Line20 | None = None
-    altered: bool | None = None
-    birth_date: PastDate | None = None
-    weight: Line20 | None = None
-    weight_unit: Literal["", "kg", "lb"] | None = None
-    vet_name: Line100 | None = None
-    vet_phone: PhoneText | None = None
     behaviour_notes: Notes | None = None
-    vaccinations: Annotated[list[Vaccination], Field(max_length=50)] | None = None
-    archived: Literal[True] | None = None
 
 
 class LoginIn(BaseModel):

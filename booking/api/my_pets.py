@@ -2,19 +2,20 @@
 
 import uuid
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from booking.api.caller import Caller, ClientReads, ClientWrites
 from booking.api.idempotent import IdempotentRoute
 from booking.api.me import Which, theirs
+from booking.api.pet_shapes import MyPetPatch
 from booking.clients import actions, queries
 from booking.clients.models import Client
-from booking.clients.rules import Line20, PastDate, PetDetails, Vaccination
+from booking.clients.rules import PetDetails
 from booking.errors import NotAllowed, NotFound
-from booking.fields import Line60, Line100, PhoneText
+from booking.fields import Line100
 from booking.preferences.actions import current
 
 router = APIRouter(prefix="/businesses/{slug}/me/pets", tags=["me"], route_class=IdempotentRoute)
@@ -24,27 +25,6 @@ _ENOUGH = {
     "add": ("add", "edit"),
     "edit": ("edit",),
 }
-
-
-class MyPetPatch(BaseModel):
-    """A merge patch: what is not named stays, null empties. `archived: true` puts a pet away."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: Line100 | None = None
-    species: Line60 | None = None
-    breed: Line100 | None = None
-    coat: Line60 | None = None
-    color: Line60 | None = None
-    sex: Line20 | None = None
-    altered: bool | None = None
-    birth_date: PastDate | None = None
-    weight: Line20 | None = None
-    weight_unit: Literal["", "kg", "lb"] | None = None
-    vet_name: Line100 | None = None
-    vet_phone: PhoneText | None = None
-    vaccinations: Annotated[list[Vaccination], Field(max_length=50)] | None = None
-    archived: Literal[True] | None = None
 
 
 class MyNewPet(MyPetPatch):
