@@ -19,6 +19,8 @@ from booking.invitations import models as _invitations
 from booking.linking import emails as _linking_emails
 from booking.linking import models as _linking
 from booking.mail import models as _mail
+from booking.matching import models as _matching
+from booking.merges import models as _merges
 from booking.preferences import models as _preferences
 
 MODELS = (
@@ -34,6 +36,8 @@ MODELS = (
     _invitations,
     _linking,
     _mail,
+    _matching,
+    _merges,
     _preferences,
 )
 EMAILS = (

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, String, Text, UniqueConstraint
+from sqlalchemy import Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.database import Base, Owned, new_id, same_business, states
@@ -14,6 +14,15 @@ from booking.database import Base, Owned, new_id, same_business, states
 class ClientStatus(StrEnum):
     ACTIVE = "active"
     INACTIVE = "inactive"
+
+
+class Compared(StrEnum):
+    """How far a record has been held against the rest of the list since it last changed: not at
+    all, its matching keys are written, or its possible matches are known."""
+
+    CHANGED = "changed"
+    KEYED = "keyed"
+    DONE = "done"
 
 
 class Client(Owned, Base):
@@ -31,6 +40,13 @@ class Client(Owned, Base):
         Index("ix_client_email", "business_id", "email_key"),
         Index("ix_client_external", "business_id", "external_id"),
         Index("ix_client_sort_name", "business_id", "sort_name", "id"),
+        Index(
+            "ix_client_compared",
+            "business_id",
+            "compared",
+            postgresql_where=text("compared <> 'done'"),
+            sqlite_where=text("compared <> 'done'"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -58,6 +74,9 @@ class Client(Owned, Base):
     blocked: Mapped[bool] = mapped_column(default=False)
     sort_name: Mapped[str] = mapped_column(String(250), default="")
     search_text: Mapped[str] = mapped_column(Text, default="")
+    compared: Mapped[Compared] = mapped_column(
+        states(Compared), default=Compared.CHANGED, server_default="changed"
+    )
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
 

@@ -84,3 +84,18 @@ class ImportRow(Owned, Base):
     problems: Mapped[list[dict[str, Any]]]
     client_id: Mapped[uuid.UUID | None]
     undo: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class ImportMapping(Owned, Base):
+    """What a business said the columns of a file mean, for the next file with the same headers.
+
+    `headers_digest` is the SHA-256 of the file's headers, cleaned as for recognition, in order.
+    """
+
+    __tablename__ = "import_mapping"
+    __table_args__ = (UniqueConstraint("business_id", "headers_digest"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    headers_digest: Mapped[str] = mapped_column(String(64))
+    mapping: Mapped[dict[str, Any]]
+    remembered_at: Mapped[datetime]
