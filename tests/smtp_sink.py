@@ -48,6 +48,9 @@ class Rules:
     `data` waits before the message is kept, `kept` between keeping it and saying so.
     """
 
+    pipelining: bool = True
+    """Whether it says that it takes commands in groups (RFC 2920); it can in any case."""
+
     def key_for(self, address: str, answers: dict[str, str]) -> str | None:
         """The most particular key that speaks of this address."""
         low = address.lower()
@@ -137,7 +140,8 @@ class Sink:
         """Answer the greeting, perhaps late."""
         session.host_name = hostname
         await self._wait("ehlo")
-        return responses
+        offered = ["250-PIPELINING"] if self._current().pipelining else []
+        return [*responses[:-1], *offered, responses[-1]]
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

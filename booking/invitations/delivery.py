@@ -1,37 +1,42 @@
-"""The envelope's round: for each business claim, commit, send each once, mark each."""
+"""The envelope's round: for each business claim, commit, send each once, mark them."""
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from booking import clock
+from booking.config import Settings
 from booking.database import Database, set_business
 from booking.invitations.actions import sending
-from booking.mail.delivery import BATCH, never, send_each
-from booking.mail.message import compose
+from booking.invitations.actions.sending import Claimed
+from booking.invitations.emails import ClientInvitation
+from booking.mail.delivery import BATCH, never
+from booking.mail.form_letter import FormLetter, Reader
+from booking.mail.message import Envelope, Links, compose
 from booking.mail.transports import Outcome, Stage, Transport
 
 _LOOK_AGAIN_AFTER = timedelta(seconds=5)
+_BATCHES_A_TURN = 20
 
 
 def send_due(database: Database, transport: Transport, is_over: Callable[[], bool] = never) -> int:
     """Sends what is due until nothing is; returns how many attempts were made.
 
-    Businesses take turns, a batch each. At most one batch is unmarked at a time, and only the
-    message in flight can arrive twice when this process is killed. No transaction is open while the
-    mail server is spoken to.
+    Businesses take turns. At most one batch is unmarked at a time: only its messages can arrive
+    twice when this process is killed. No transaction is open while the mail server is spoken to.
     """
+    letters = Letters(database.settings)
     attempts = 0
     goes_on = True
     while goes_on and not is_over() and (waiting := _due_businesses(database)):
         looked_at = clock.now()
         took_any = False
         while waiting and goes_on and clock.now() - looked_at < _LOOK_AGAIN_AFTER:
-            turn = _Turn(database, transport, waiting.pop(0), is_over)
-            taken, made, goes_on = turn.take()
-            attempts += made
-            if taken:
+            turn = _Turn(database, transport, letters, waiting.pop(0), is_over)
+            goes_on = turn.take()
+            attempts += turn.attempts
+            if turn.taken:
                 took_any = True
                 waiting.append(turn.business_id)
         if not took_any:
@@ -44,44 +49,93 @@ def _due_businesses(database: Database) -> list[uuid.UUID]:
         return sending.due_businesses(session)
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """One batch of one business."""
+@dataclass(slots=True)
+class Letters:
+    """The invitation as each business writes it, rendered once for as long as a round lasts."""
 
-    database: Database
-    transport: Transport
-    business_id: uuid.UUID
-    is_over: Callable[[], bool]
+    settings: Settings
+    _known: dict[tuple[ClientInvitation, frozenset[str]], FormLetter] = field(default_factory=dict)
 
-    def take(self) -> tuple[int, int, bool]:
-        """How many rows were taken, how many sent, and whether it makes sense to go on."""
-        with self.database.writing() as session:
-            set_business(session, self.business_id)
-            batch = sending.claim(session, BATCH)
-        made, goes_on = send_each(
-            batch.claimed, self._attempt, self._mark, self._give_back, self.is_over
-        )
-        return batch.taken, made, goes_on
-
-    def _attempt(self, one: sending.Claimed) -> Outcome:
-        try:
-            envelope = compose(
+    def envelope(self, one: Claimed) -> Envelope:
+        """Raises ValueError, or whatever rendering raises, for one that can't be written."""
+        if not one.to_email.isascii():
+            return compose(
                 one.email,
                 to=one.to_email,
                 row_id=one.message_key,
                 written_at=one.written_at,
-                settings=self.database.settings,
+                settings=self.settings,
             )
-        except Exception as error:  # noqa: BLE001 - a poison row fails alone, whatever is wrong with it
-            return Outcome(Stage.REFUSED, None, f"could not be written: {type(error).__name__}")
-        return self.transport.send(envelope)
+        links = Links(self.settings)
+        values = one.email.differs(links)
+        filled = frozenset(name for name, value in values.items() if value)
+        return self._letter(one.email, filled).written_for(
+            Reader(
+                to=one.to_email,
+                row_id=one.message_key,
+                written_at=one.written_at,
+                values=values,
+                headers=one.email.headers(links),
+            )
+        )
 
-    def _mark(self, one: sending.Claimed, outcome: Outcome) -> None:
+    def _letter(self, email: ClientInvitation, gaps: frozenset[str]) -> FormLetter:
+        key = (email.for_anybody(), gaps)
+        if key not in self._known:
+            self._known[key] = FormLetter(*key, self.settings)
+        return self._known[key]
+
+
+@dataclass(slots=True)
+class _Turn:
+    """A few batches of one business. `taken` counts rows, `attempts` the messages tried."""
+
+    database: Database
+    transport: Transport
+    letters: Letters
+    business_id: uuid.UUID
+    is_over: Callable[[], bool]
+    taken: int = 0
+    attempts: int = 0
+    _told: list[tuple[Claimed, Outcome]] = field(default_factory=list)
+    _untried: Sequence[Claimed] = ()
+
+    def take(self) -> bool:
+        """Whether it makes sense to go on, with this business or another."""
+        goes_on = True
+        for _ in range(_BATCHES_A_TURN):
+            batch = self._mark_and_claim(BATCH if goes_on and not self.is_over() else 0)
+            if not batch.taken:
+                return goes_on
+            self.taken += batch.taken
+            goes_on = self._send(batch.claimed)
+        self._mark_and_claim(0)
+        return goes_on
+
+    def _mark_and_claim(self, most: int) -> sending.Batch:
+        """What became of the last batch and the claim of the next: one commit serves both."""
         with self.database.writing() as session:
             set_business(session, self.business_id)
-            sending.mark(session, one, outcome)
+            sending.mark(session, self._told)
+            sending.give_back(session, self._untried)
+            claimed = sending.claim(session, most) if most else sending.Batch(0, [])
+        self._told, self._untried = [], ()
+        return claimed
 
-    def _give_back(self, rest: Sequence[sending.Claimed]) -> None:
-        with self.database.writing() as session:
-            set_business(session, self.business_id)
-            sending.give_back(session, rest)
+    def _send(self, claimed: Sequence[Claimed]) -> bool:
+        written: list[tuple[Claimed, Envelope]] = []
+        for one in claimed:
+            try:
+                written.append((one, self.letters.envelope(one)))
+            except Exception as error:  # noqa: BLE001 - a poison row fails alone, whatever is wrong
+                words = f"could not be written: {type(error).__name__}"
+                self._told.append((one, Outcome(Stage.REFUSED, None, words)))
+        envelopes = [envelope for _, envelope in written]
+        outcomes = list(self.transport.send_many(envelopes, lambda: self._may_begin(claimed)))
+        self._told += [(one, outcome) for (one, _), outcome in zip(written, outcomes, strict=False)]
+        self._untried = [one for one, _ in written[len(outcomes) :]]
+        self.attempts += len(self._told)
+        return not any(each.stage is Stage.UNREACHABLE for each in outcomes)
+
+    def _may_begin(self, claimed: Sequence[Claimed]) -> bool:
+        return not self.is_over() and clock.now() < claimed[0].stale_at

@@ -23,8 +23,21 @@ class ClientInvitation(Email):
         return "Your online account is ready"
 
     def context(self, links: Links) -> dict[str, Any]:
+        return self.differs(links)
+
+    def differs(self, links: Links) -> dict[str, str]:
+        """What one reader's copy has that another's has not."""
         secret = links.secret(Purpose.INVITATION, self.invitation_id, self.generation)
-        return {"url": links.url(f"/i/{secret}"), "unsubscribe_url": self._unsubscribe(links)}
+        return {
+            "first_name": self.first_name,
+            "url": links.url(f"/i/{secret}"),
+            "unsubscribe_url": self._unsubscribe(links),
+        }
+
+    def for_anybody(self) -> "ClientInvitation":
+        """The same email with nobody in it: equal for all readers of one campaign."""
+        nobody = {"invitation_id": uuid.UUID(int=0), "generation": 0, "first_name": ""}
+        return self.model_copy(update=nobody)
 
     def headers(self, links: Links) -> dict[str, str]:
         return {

@@ -6,14 +6,27 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ARRAY, ColumnElement, and_, any_, case, exists, func, literal, or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Integer,
+    and_,
+    any_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.orm import Session, aliased
 
 from booking import clock
 from booking.accounts.models import Account
 from booking.clients.models import Client, ClientStatus, Link
-from booking.database import business_of
+from booking.database import UtcDateTime, business_of
 from booking.errors import NotFound
 from booking.invitations.models import Campaign, CampaignHold, Invitation, InvitationState
 from booking.mail.models import Suppression
@@ -32,6 +45,7 @@ REASONS = (
     "invited_too_often",
 )
 ELIGIBLE = "eligible"
+_earlier = aliased(Invitation)
 _SWITCH = ("client_settings", "allow_client_online_account_access")
 OPEN_STATES = (
     InvitationState.QUEUED,
@@ -83,22 +97,60 @@ def among(session: Session, client_ids: Collection[uuid.UUID]) -> ColumnElement[
     return Client.id == any_(literal(list(client_ids), ARRAY(UuidType())))
 
 
-def eligibility(session: Session, *, asked_for: bool = False) -> ColumnElement[str]:
-    """The one rule of who is invited, as SQL over `Client`: `eligible`, or the first reason not to.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the rule of eligibility is asked with: whose clients, and what the business has chosen.
 
-    With `asked_for` it judges clients whose invitation is in hand already: then only what was sent
-    counts as recent, not that invitation itself.
+    `in_hand`: for clients whose invitation is claimed already only what was sent counts as recent,
+    not that invitation itself.
     """
+
+    business_id: ColumnElement[uuid.UUID]
+    since: ColumnElement[datetime]
+    most: ColumnElement[int]
+    in_hand: bool = False
+
+
+PARAMETERS = Asked(
+    business_id=bindparam("of_business", type_=UuidType()),
+    since=bindparam("recent_since", type_=UtcDateTime()),
+    most=bindparam("most_invitations", type_=Integer()),
+    in_hand=True,
+)
+"""For a statement that is built once and executed with `parameters` thousands of times."""
+
+
+def parameters(session: Session) -> dict[str, object]:
     chosen = current(session).invitations
-    business_id = business_of(session)
-    has_link = exists().where(Link.business_id == business_id, Link.client_id == Client.id)
+    return {
+        "of_business": business_of(session),
+        "recent_since": clock.now() - timedelta(hours=chosen.invite_resend_min_hours),
+        "most_invitations": chosen.invite_max_per_client,
+    }
+
+
+def eligibility(session: Session) -> ColumnElement[str]:
+    """The rule as it stands for this business now."""
+    values = parameters(session)
+    return eligibility_rule(
+        Asked(
+            business_id=literal(values["of_business"], UuidType()),
+            since=literal(values["recent_since"], UtcDateTime()),
+            most=literal(values["most_invitations"], Integer()),
+        )
+    )
+
+
+def eligibility_rule(asked: Asked) -> ColumnElement[str]:
+    """Who is invited, in one rule, as SQL over `Client`: `eligible`, or the first reason not to."""
+    of_business = asked.business_id
+    has_link = exists().where(Link.business_id == of_business, Link.client_id == Client.id)
     has_login = exists().where(
-        Account.business_id == business_id, Account.email_key == Client.email_key
+        Account.business_id == of_business, Account.email_key == Client.email_key
     )
     silenced = exists().where(
-        Suppression.business_id == business_id, Suppression.email_key == Client.email_key
+        Suppression.business_id == of_business, Suppression.email_key == Client.email_key
     )
-    since = clock.now() - timedelta(hours=chosen.invite_resend_min_hours)
     return case(
         (Client.status != ClientStatus.ACTIVE, "inactive"),
         (Client.blocked, "blocked"),
@@ -106,19 +158,19 @@ def eligibility(session: Session, *, asked_for: bool = False) -> ColumnElement[s
         (Client.email == "", "no_email"),
         (Client.email_key.is_(None), "invalid_email"),
         (silenced, "suppressed"),
-        (_an_older_one_shares(business_id), "shared_email"),
-        (_recently_invited(business_id, since, asked_for), "recently_invited"),
-        (_times_invited(business_id) >= chosen.invite_max_per_client, "invited_too_often"),
+        (_an_older_one_shares(of_business), "shared_email"),
+        (_recently_invited(asked), "recently_invited"),
+        (_times_invited(of_business) >= asked.most, "invited_too_often"),
         else_=literal(ELIGIBLE),
     )
 
 
-def _an_older_one_shares(business_id: uuid.UUID) -> ColumnElement[bool]:
+def _an_older_one_shares(of_business: ColumnElement[uuid.UUID]) -> ColumnElement[bool]:
     """One invitation an address, for the oldest record that could have it."""
     other = aliased(Client)
-    linked = exists().where(Link.business_id == business_id, Link.client_id == other.id)
+    linked = exists().where(Link.business_id == of_business, Link.client_id == other.id)
     return exists().where(
-        other.business_id == business_id,
+        other.business_id == of_business,
         other.email_key == Client.email_key,
         other.status == ClientStatus.ACTIVE,
         ~other.blocked,
@@ -130,33 +182,31 @@ def _an_older_one_shares(business_id: uuid.UUID) -> ColumnElement[bool]:
     )
 
 
-def _recently_invited(
-    business_id: uuid.UUID, since: datetime, asked_for: bool
-) -> ColumnElement[bool]:
+def _recently_invited(asked: Asked) -> ColumnElement[bool]:
     """At this address; an invitation that waits to be sent counts as recent too."""
     recent = exists().where(
-        Invitation.business_id == business_id,
-        Invitation.email_key == Client.email_key,
-        Invitation.sent_at > since,
+        _earlier.business_id == asked.business_id,
+        _earlier.email_key == Client.email_key,
+        _earlier.sent_at > asked.since,
     )
-    if asked_for:
+    if asked.in_hand:
         return recent
     waiting = exists().where(
-        Invitation.business_id == business_id,
-        Invitation.client_id == Client.id,
-        Invitation.state.in_(OPEN_STATES),
+        _earlier.business_id == asked.business_id,
+        _earlier.client_id == Client.id,
+        _earlier.state.in_(OPEN_STATES),
     )
     return or_(recent, waiting)
 
 
-def _times_invited(business_id: uuid.UUID) -> ColumnElement[int]:
+def _times_invited(of_business: ColumnElement[uuid.UUID]) -> ColumnElement[int]:
     """Sending one again counts as inviting again."""
     return (
-        select(func.coalesce(func.sum(Invitation.generation + 1), 0))
+        select(func.coalesce(func.sum(_earlier.generation + 1), 0))
         .where(
-            Invitation.business_id == business_id,
-            Invitation.client_id == Client.id,
-            Invitation.sent_at.is_not(None),
+            _earlier.business_id == of_business,
+            _earlier.client_id == Client.id,
+            _earlier.sent_at.is_not(None),
         )
         .scalar_subquery()
     )

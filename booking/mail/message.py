@@ -8,6 +8,7 @@ import abc
 import functools
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -99,9 +100,15 @@ class Envelope:
 
 
 def render(email: Email, settings: Settings) -> Rendered:
+    return rendered_with(email, {}, settings)
+
+
+def rendered_with(email: Email, instead: Mapping[str, str], settings: Settings) -> Rendered:
+    """Rendered, with other texts in the place of some values."""
     links = Links(settings)
     values = {name: getattr(email, name) for name in type(email).model_fields}
-    context = {**values, **email.context(links), "subject": email.subject, "links": links}
+    own = {**values, **email.context(links), **instead}
+    context = {**own, "subject": email.subject, "links": links}
     room, _, name = email.template.partition("/")
     pages = templates()
     return Rendered(

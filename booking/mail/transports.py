@@ -4,6 +4,7 @@ import contextlib
 import smtplib
 import ssl
 import uuid
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -16,6 +17,7 @@ from emails.backend.smtp.client import SMTPClientWithResponse
 
 from booking import clock
 from booking.config import Settings
+from booking.mail import pipelining
 from booking.mail.message import Envelope
 
 
@@ -44,6 +46,12 @@ class Transport(Protocol):
     def send(self, envelope: Envelope) -> Outcome:
         """One attempt, no hidden retry. Never raises for what a mail server may do."""
 
+    def send_many(
+        self, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+    ) -> Iterator[Outcome]:
+        """An attempt each, in order. Ends early when `goes_on` says no between two messages, or
+        when nobody is there to take more: who has no outcome was not tried."""
+
     def close(self) -> None: ...
 
 
@@ -67,8 +75,25 @@ class Mailbox:
         unfinished.replace(self.folder / name)
         return Outcome(Stage.ACCEPTED, 250, "kept in the local mailbox")
 
+    def send_many(
+        self, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+    ) -> Iterator[Outcome]:
+        return _one_by_one(self, envelopes, goes_on)
+
     def close(self) -> None:
         return
+
+
+def _one_by_one(
+    transport: Transport, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+) -> Iterator[Outcome]:
+    for place, envelope in enumerate(envelopes):
+        if place and not goes_on():
+            return
+        outcome = transport.send(envelope)
+        yield outcome
+        if outcome.stage is Stage.UNREACHABLE:
+            return
 
 
 class _KnowsItsStage(SMTPClientWithResponse):
@@ -137,6 +162,38 @@ class Smtp:
             return self._broken(error)
         answered = response.status_code if response else None
         return Outcome(Stage.ACCEPTED, answered, "accepted by the mail server")
+
+    def send_many(
+        self, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+    ) -> Iterator[Outcome]:
+        """Pipelined where the server offers it and every address is plain ASCII."""
+        try:
+            client: Any = self._backend.get_client()
+            client.ehlo_or_helo_if_needed()
+        except (smtplib.SMTPException, OSError) as error:
+            yield self._broken(error)
+            return
+        if not client.has_extn("pipelining") or not all(each.to.isascii() for each in envelopes):
+            yield from _one_by_one(self, envelopes, goes_on)
+            return
+        try:
+            for answers in pipelining.exchange(client, envelopes, goes_on):
+                outcome = self._told(answers)
+                yield outcome
+                if outcome.code == 421 or outcome.stage is Stage.UNREACHABLE:
+                    return
+        except (smtplib.SMTPException, OSError) as error:
+            yield self._broken(error)
+
+    def _told(self, answers: pipelining.Answers) -> Outcome:
+        code, text = answers.decisive
+        if code == 250:
+            return Outcome(Stage.ACCEPTED, code, "accepted by the mail server")
+        outcome = self._answered(code, text)
+        if answers.sender_refused:
+            self._drop()
+            return Outcome(Stage.UNREACHABLE, code, outcome.reason)
+        return outcome
 
     def check(self) -> None:
         """Connect and say hello. Raises OSError or SMTPException when the server is not there."""

@@ -240,9 +240,9 @@ def test_a_claim_whose_worker_died_comes_again_as_the_same_message(
     assert (again.message_key, again.email) == (lost.message_key, lost.email)
     assert again.written_at == lost.written_at
     with site.writing() as session:
-        sending.mark(session, lost, Outcome(Stage.REFUSED, 550, "too late"))
+        sending.mark(session, [(lost, Outcome(Stage.REFUSED, 550, "too late"))])
     with site.writing() as session:
-        sending.mark(session, again, Outcome(Stage.ACCEPTED, 250, "fine"))
+        sending.mark(session, [(again, Outcome(Stage.ACCEPTED, 250, "fine"))])
     assert api.owner.get("/businesses/{b}/campaigns").json()["items"][0]["counts"]["sent"] == 1
 
 
@@ -251,7 +251,7 @@ def outcome_of(site: Site, *outcomes: Outcome) -> None:
     for outcome in outcomes:
         with site.writing() as session:
             (one,) = sending.claim(session).claimed
-            sending.mark(session, one, outcome)
+            sending.mark(session, [(one, outcome)])
 
 
 def test_a_broken_connection_after_the_dot_is_sent_once_more_and_then_believed(

@@ -1,4 +1,4 @@
-"""A worker that is killed, and a broker that forgets: nobody is missed, and only the message in
+"""A worker that is killed, and a broker that forgets: nobody is missed, and only the messages in
 flight at a kill may come twice."""
 
 import random
@@ -19,6 +19,7 @@ from booking.invitations import queries
 from booking.invitations.actions.campaigns import invite
 from booking.invitations.models import Campaign
 from booking.mail.actions import queue
+from booking.mail.delivery import BATCH
 from booking.preferences import actions as preferences
 from tests import make, servers
 from tests.databases import DatabaseKind, Databases
@@ -119,7 +120,7 @@ def _assert_nobody_missing_and_few_twice(sink: SmtpSink, recipients: int) -> Non
     assert set(arrived) == {address(number) for number in range(recipients)}
     copies = sum(arrived.values()) - recipients
     say(f"{sum(arrived.values())} messages for {recipients} recipients, {copies} of them copies")
-    assert copies <= KILLS, "more copies than messages that were in flight"
+    assert copies <= KILLS * BATCH, "more copies than messages that were in flight"
     ids = Counter(
         (event.recipients[0], event.message_id, link_in(sink, event)) for event in sink.received()
     )

@@ -1,0 +1,126 @@
+"""One email to many people: rendered and cut to pieces once, then filled in for each reader.
+
+Only for emails without attachments whose values differ in a few plain texts. What a reader gets is
+the same, part for part, as `message.compose` would have made.
+"""
+
+import binascii
+import html
+import re
+import secrets
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import Header
+from email.utils import format_datetime, formataddr
+
+from booking.config import Settings
+from booking.mail.message import (
+    Email,
+    Envelope,
+    Rendered,
+    clean_name,
+    message_id,
+    rendered_with,
+)
+
+_LINE_END = re.compile("\r\n|\r|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """To whom one copy goes. `values` fills the gaps, by the names the letter's class gives them;
+    `headers` are this copy's own."""
+
+    to: str
+    row_id: uuid.UUID
+    written_at: datetime
+    values: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+class FormLetter:
+    """`gaps` are the names of the values that differ. A gap that is empty for some readers needs a
+    letter of its own, since templates say things differently where a value is missing."""
+
+    def __init__(self, email: Email, gaps: frozenset[str], settings: Settings) -> None:
+        marks = {name: f"gap{secrets.token_hex(8)}" for name in sorted(gaps)}
+        rendered = rendered_with(email, marks, settings)
+        self._settings = settings
+        self._text = _Pieces(rendered.text, marks, is_html=False)
+        self._html = _Pieces(rendered.html, marks, is_html=True)
+        self._boundary = f"=_{secrets.token_hex(16)}"
+        self._head = self._constant_headers(email, rendered)
+
+    def _constant_headers(self, email: Email, rendered: Rendered) -> str:
+        sender = clean_name(email.sender_name) or "Booking"
+        address = self._settings.mail_from
+        headers = {
+            "MIME-Version": "1.0",
+            "Subject": _encoded(rendered.subject),
+            "From": formataddr((sender, address))
+            if sender.isascii()
+            else f"{_encoded(sender)} <{address}>",
+            "Auto-Submitted": "auto-generated",
+            "Content-Type": f'multipart/alternative; boundary="{self._boundary}"',
+        }
+        if email.reply_to:
+            headers["Reply-To"] = email.reply_to
+        return _header_lines(headers)
+
+    def written_for(self, reader: Reader) -> Envelope:
+        """Raises ValueError where an address or a header holds the end of a line."""
+        own = {
+            "To": reader.to,
+            "Date": format_datetime(reader.written_at),
+            "Message-ID": message_id(reader.row_id, self._settings),
+            **reader.headers,
+        }
+        parts = [self._head, _header_lines(own)]
+        for kind, pieces in (("plain", self._text), ("html", self._html)):
+            parts.append(
+                f"\r\n--{self._boundary}\r\n"
+                f"Content-Type: text/{kind}; charset=utf-8\r\n"
+                "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+                + _quoted_printable(pieces.filled(reader.values))
+            )
+        parts.append(f"\r\n--{self._boundary}--\r\n")
+        return Envelope(self._settings.mail_from, reader.to, "".join(parts).encode("ascii"))
+
+
+class _Pieces:
+    """The texts between the gaps, and which value goes into each gap."""
+
+    def __init__(self, text: str, marks: Mapping[str, str], *, is_html: bool) -> None:
+        names = {mark: name for name, mark in marks.items()}
+        found = re.split(f"({'|'.join(names)})", text) if names else [text]
+        self._fixed = found[0::2]
+        self._names = [names[mark] for mark in found[1::2]]
+        self._is_html = is_html
+
+    def filled(self, values: Mapping[str, str]) -> str:
+        said = (
+            {name: html.escape(each) for name, each in values.items()} if self._is_html else values
+        )
+        parts = [self._fixed[0]]
+        for name, fixed in zip(self._names, self._fixed[1:], strict=True):
+            parts += (said[name], fixed)
+        return "".join(parts)
+
+
+def _quoted_printable(text: str) -> str:
+    """RFC 2045 §6.7, with the line ends of mail."""
+    lines = _LINE_END.sub("\r\n", text)
+    return binascii.b2a_qp(lines.encode(), istext=True).decode("ascii")
+
+
+def _encoded(text: str) -> str:
+    return text if text.isascii() else Header(text, "utf-8").encode(linesep="\r\n")
+
+
+def _header_lines(headers: Mapping[str, str]) -> str:
+    for name, value in headers.items():
+        if _LINE_END.search(value.replace("\r\n ", "")):
+            raise ValueError(f"the header {name} must be one line")
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
