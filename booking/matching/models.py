@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -97,6 +98,33 @@ class Match(Owned, Base):
     decided_by_name: Mapped[str] = mapped_column(String(200), default="")
 
 
+class Newcomer(Owned, Base):
+    """Somebody who came and is still to be held against the list: a new client, or a visit or a
+    login without one. `person` is what they typed.
+
+    Whoever comes in leaves this one row and is answered; the looking is the worker's. So nobody can
+    tell by the answer, or by the time it takes, whom the business knows.
+    """
+
+    __tablename__ = "newcomer"
+    __table_args__ = (
+        same_business("client_id", "client", ondelete="CASCADE"),
+        same_business("appointment_id", "appointment", ondelete="CASCADE"),
+        Index("ix_newcomer_business", "business_id", "id"),
+        Index("ix_newcomer_client", "business_id", "client_id"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
+    client_id: Mapped[uuid.UUID | None]
+    appointment_id: Mapped[uuid.UUID | None]
+    account_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE")
+    )
+    origin: Mapped[Origin] = mapped_column(states(Origin))
+    person: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
 class ScanState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
@@ -104,7 +132,10 @@ class ScanState(StrEnum):
 
 
 class Scan(Owned, Base):
-    """One look through a whole list for duplicates: `done` of `total` clients compared."""
+    """One look through a whole list for duplicates: `done` of `total` clients compared.
+
+    `beat_at` moves while somebody works on it; when it stands still, another may begin anew.
+    """
 
     __tablename__ = "scan"
     __table_args__ = (
@@ -119,4 +150,5 @@ class Scan(Owned, Base):
     found: Mapped[int] = mapped_column(default=0)
     created_by_name: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
+    beat_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]

@@ -1,0 +1,126 @@
+"""The keys of clients in the database: written in bulk, and who holds them found again.
+
+Plain SQL for two databases: these statements run for every newcomer and for every row of an import,
+thousands of keys at a time. Each names its business.
+"""
+
+import json
+import uuid
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import TextClause, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, INTEGER, UUID
+from sqlalchemy.orm import Session
+
+from booking.database import business_of
+from booking.matching.rules.keys import LIMIT
+
+
+class KeyRow(NamedTuple):
+    key: int
+    client_id: uuid.UUID
+    name: int
+
+
+class Holder(NamedTuple):
+    """Who has a key: `client` is the id's 32 hexadecimal digits, as many are never looked at."""
+
+    client: str
+    name: str
+
+
+def _statement(sql: str, **types: Any) -> TextClause:
+    given = [bindparam(name, type_=kind) for name, kind in types.items()]
+    return text(sql).bindparams(bindparam("business_id", type_=Uuid()), *given)
+
+
+# The inner SELECT stops at LIMIT holders, however many a key has.
+_HOLDERS = {
+    "sqlite": _statement(
+        f"""
+        SELECT wanted.value, (
+            SELECT group_concat(few.client_id || ' ' || few.name) FROM (
+                SELECT client_id, name FROM client_key
+                WHERE business_id = :business_id AND key = wanted.value LIMIT {LIMIT}
+            ) AS few
+        ) FROM json_each(:keys) AS wanted
+        """  # noqa: S608 - a number of ours
+    ),
+    "postgresql": _statement(
+        f"""
+        SELECT wanted.key, string_agg(replace(few.client_id::text, '-', '') || ' ' || few.name, ',')
+        FROM unnest(:keys) AS wanted(key) CROSS JOIN LATERAL (
+            SELECT client_id, name FROM client_key
+            WHERE business_id = :business_id AND key = wanted.key LIMIT {LIMIT}
+        ) AS few GROUP BY wanted.key
+        """,  # noqa: S608 - a number of ours
+        keys=ARRAY(BIGINT),
+    ),
+}
+_WRITE = {
+    "sqlite": _statement(
+        """
+        INSERT INTO client_key (business_id, key, client_id, name)
+        SELECT :business_id, value ->> 0, value ->> 1, value ->> 2 FROM json_each(:rows)
+        """
+    ),
+    "postgresql": _statement(
+        """
+        INSERT INTO client_key (business_id, key, client_id, name)
+        SELECT :business_id, one.key, one.client_id, one.name
+        FROM unnest(:keys, :clients, :names) AS one(key, client_id, name)
+        """,
+        keys=ARRAY(BIGINT),
+        clients=ARRAY(UUID()),
+        names=ARRAY(INTEGER),
+    ),
+}
+_FORGET = {
+    "sqlite": _statement(
+        """
+        DELETE FROM client_key
+        WHERE business_id = :business_id AND client_id IN (SELECT value FROM json_each(:clients))
+        """
+    ),
+    "postgresql": _statement(
+        "DELETE FROM client_key WHERE business_id = :business_id AND client_id = ANY(:clients)",
+        clients=ARRAY(UUID()),
+    ),
+}
+
+
+def holders(session: Session, keys: Collection[int]) -> dict[int, list[Holder]]:
+    """At most LIMIT of each key; a key that nobody has is left out."""
+    dialect = session.get_bind().dialect.name
+    wanted: Any = list(keys) if dialect == "postgresql" else json.dumps(list(keys))
+    given = {"business_id": business_of(session), "keys": wanted}
+    return {
+        key: [Holder(one[:32], one[33:]) for one in found.split(",")]
+        for key, found in session.execute(_HOLDERS[dialect], given)
+        if found
+    }
+
+
+def write(session: Session, rows: Iterable[KeyRow]) -> None:
+    """Keys of clients that have none yet. In the order of the index, which a database likes."""
+    ordered = sorted(rows)
+    if not ordered:
+        return
+    dialect = session.get_bind().dialect.name
+    given: dict[str, Any] = {"business_id": business_of(session)}
+    if dialect == "postgresql":
+        keys, clients, names = zip(*ordered, strict=True)
+        given |= {"keys": list(keys), "clients": list(clients), "names": list(names)}
+    else:
+        given["rows"] = json.dumps([(row.key, row.client_id.hex, row.name) for row in ordered])
+    session.execute(_WRITE[dialect], given)
+
+
+def forget(session: Session, client_ids: Sequence[uuid.UUID]) -> None:
+    """All keys of these clients."""
+    dialect = session.get_bind().dialect.name
+    ids: Any = list(client_ids)
+    if dialect != "postgresql":
+        ids = json.dumps([one.hex for one in client_ids])
+    session.execute(_FORGET[dialect], {"business_id": business_of(session), "clients": ids})
