@@ -1,0 +1,1 @@
+"""What is done with records of one person: put together, and taken apart again."""
