@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.database import Base, Owned, new_id, same_business, states
@@ -65,6 +65,10 @@ class ImportRow(Owned, Base):
     after forbidden columns were dropped: `{"rows": [[line, [cell, …]], …]}`; kept where a person
     maps the columns, so that another mapping needs no second upload.
     `undo` says how to take back what was written.
+
+    `said` stands for all that the row says, whichever line says it: the same again is the same
+    client. `left_at` is when that client last changed, as the row left it, where nothing the row
+    says was passed over: while that is so, the same row again changes nothing.
     """
 
     __tablename__ = "import_row"
@@ -72,6 +76,7 @@ class ImportRow(Owned, Base):
         same_business("import_id", "import", ondelete="CASCADE"),
         Index("ix_import_row_import", "business_id", "import_id", "number"),
         Index("ix_import_row_verdict", "business_id", "import_id", "verdict", "number"),
+        Index("ix_import_row_said", "business_id", "said"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -84,6 +89,8 @@ class ImportRow(Owned, Base):
     problems: Mapped[list[dict[str, Any]]]
     client_id: Mapped[uuid.UUID | None]
     undo: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    said: Mapped[int | None] = mapped_column(BigInteger)
+    left_at: Mapped[datetime | None]
 
 
 class ImportMapping(Owned, Base):

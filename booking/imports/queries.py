@@ -1,7 +1,8 @@
 """How imports stand, and what became of each row."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -9,7 +10,16 @@ from sqlalchemy.orm import Session
 from booking import clock
 from booking.database import across_businesses
 from booking.errors import NotFound
-from booking.imports.models import Import, ImportRow, ImportState, Verdict
+from booking.imports.models import (
+    Import,
+    ImportMapping,
+    ImportRow,
+    ImportState,
+    Verdict,
+)
+from booking.imports.rules import formats
+from booking.imports.rules.reading import RejectedRow, Row, RowProblem
+from booking.imports.rules.rows import ImportedClient, read_client
 
 _PAGE = 1_000
 
@@ -78,14 +88,60 @@ def reasons(session: Session, import_id: uuid.UUID, verdict: Verdict) -> list[tu
 
 def samples(session: Session, import_id: uuid.UUID, limit: int = 3) -> list[list[str]]:
     """The cells of the first lines, for the screen that asks what the columns are."""
+    return [cells for _, cells in _first_lines(session, import_id, limit)]
+
+
+def _first_lines(session: Session, import_id: uuid.UUID, limit: int) -> list[tuple[int, list[str]]]:
+    """A person of several lines keeps them together, so the lines are put in order again."""
     query = (
         select(ImportRow.cells)
         .where(ImportRow.import_id == import_id)
         .order_by(ImportRow.number)
         .limit(limit * 4)
     )
-    lines = [cells["rows"][0][1] for cells in session.scalars(query) if cells]
-    return lines[:limit]
+    found = [
+        (line, texts) for cells in session.scalars(query) for line, texts in cells.get("rows", [])
+    ]
+    return sorted(found)[:limit]
+
+
+def remembered(session: Session, row: Import) -> ImportMapping | None:
+    """What was said of the columns of a list with these headers, if one was here before."""
+    digest = formats.headers_digest(row.headers)
+    return session.scalar(select(ImportMapping).where(ImportMapping.headers_digest == digest))
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """One of the first lines: its cells, and how it would be read; None where it can't be used."""
+
+    line: int
+    cells: tuple[str, ...]
+    client: ImportedClient | None
+    problems: tuple[RowProblem, ...]
+
+
+def preview(
+    session: Session,
+    row: Import,
+    mapping: Mapping[str, str | None] | None = None,
+    limit: int = 5,
+) -> list[PreviewRow]:
+    """How the first lines would be read with this mapping, or with the one that stands.
+
+    Raises `UnusableMapping`.
+    """
+    chosen = row.mapping if mapping is None else mapping
+    columns = formats.plan(row.headers, chosen)
+    lines = [Row(line, tuple(cells)) for line, cells in _first_lines(session, row.id, limit)]
+    found: list[PreviewRow] = []
+    for each in lines:
+        read = read_client(each, columns)
+        if isinstance(read, RejectedRow):
+            found.append(PreviewRow(each.line, each.cells, None, read.problems))
+        else:
+            found.append(PreviewRow(each.line, each.cells, read, read.warnings))
+    return found
 
 
 def oldest_due_seconds(session: Session) -> float | None:

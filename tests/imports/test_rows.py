@@ -14,13 +14,13 @@ from booking.imports.rules.formats import (
     FIELDS,
     TEMPLATE_HEADER,
     guess_mapping,
-    mapping_of,
     plan,
-    recognise,
 )
 from booking.imports.rules.grouping import ImportedPerson, group
+from booking.imports.rules.known_formats import mapping_of, recognise
+from booking.imports.rules.pets import ImportedPet
 from booking.imports.rules.reading import RejectedRow, Row, read_table
-from booking.imports.rules.rows import ImportedClient, ImportedPet, read_client, read_clients
+from booking.imports.rules.rows import ImportedClient, read_client, read_clients
 from booking.imports.rules.values import clean, neutralise, read_date, read_sex, read_weight
 
 SLICE = Path(__file__).with_name("slice.csv").read_bytes()

@@ -1,212 +1,237 @@
-"""Is this person of the file a client already, and what would the file change? Writes nothing."""
+"""What is to be done for each person of a file, and what the file would change. Writes nothing."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from booking.accounts.rules import email_key
 from booking.clients import queries as clients
 from booking.clients.models import Client, ClientStatus, Pet
-from booking.clients.rules import sort_name
-from booking.imports.models import Verdict
+from booking.database import business_of, new_id
+from booking.imports.actions import asking
+from booking.imports.actions.asking import Staged
+from booking.imports.actions.recognising import LooksLike, Meant, Newcomer, Recogniser
+from booking.imports.actions.rehearsing import Rehearsal, Told
+from booking.imports.models import Import, Verdict
 from booking.imports.rules import differences
-from booking.imports.rules.differences import squeezed
 from booking.imports.rules.reading import RowProblem
 from booking.imports.rules.rows import ImportedClient, ImportedPet
 
-_RECOGNISED_BY = (
-    Client.id, Client.status, Client.external_id, Client.first_name, Client.last_name,
-    Client.email, Client.email_key, Client.mobile_phone, Client.home_phone,
-)  # fmt: skip
-_NOT_COMPARED = {"business_id", "created_at", "updated_at", "search_text", "sort_name"}
-_CLIENT_VALUES = [each for each in Client.__table__.columns if each.name not in _NOT_COMPARED]
-_PET_VALUES = [each for each in Pet.__table__.columns if each.name not in _NOT_COMPARED]
+_NOT_COMPARED = {"business_id", "created_at", "search_text", "sort_name", "compared"}
+_client, _pet = Client.__table__, Pet.__table__
+assert isinstance(_client, Table)
+assert isinstance(_pet, Table)
+_CLIENT_VALUES = [each for each in _client.columns if each.name not in _NOT_COMPARED]
+_PET_VALUES = [each for each in _pet.columns if each.name not in _NOT_COMPARED]
 
-Values = Mapping[Any, Any]
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPet:
+    id: uuid.UUID
+    said: ImportedPet
 
 
 @dataclass(slots=True)
 class Decision:
-    """What is to be done for one person. `pet_names` are the pets there are, `pet_changes` goes by
-    the pet's id, `undo` is filled in by the writing.
+    """What is to be done for one person. `client_id` may be a client's who is yet to be made, whom
+    a dry run does not make; `is_there` tells.
+
+    `pet_names` are the pets there will be, `pet_changes` goes by the pet's id. `undo` and `left_at`
+    are filled in by the writing, but for those in whom nothing changes.
     """
 
-    person: ImportedClient
+    staged: Staged
     verdict: Verdict
-    key: str | None
-    client_id: uuid.UUID | None = None
-    changes: dict[str, Any] = field(default_factory=dict)
-    new_pets: list[ImportedPet] = field(default_factory=list)
+    client_id: uuid.UUID
+    is_there: bool = False
+    newcomer: Newcomer | None = None
+    looks_like: tuple[LooksLike, ...] = ()
+    changes: Values = field(default_factory=dict)
+    new_pets: list[NewPet] = field(default_factory=list)
     pet_names: list[str] = field(default_factory=list)
-    pet_changes: dict[uuid.UUID, dict[str, Any]] = field(default_factory=dict)
+    pet_changes: dict[uuid.UUID, Values] = field(default_factory=dict)
     notes: list[RowProblem] = field(default_factory=list)
-    undo: dict[str, Any] = field(default_factory=dict)
+    undo: Values = field(default_factory=dict)
+    left_at: Any = None
 
-
-@dataclass(slots=True)
-class _Candidates:
-    """Clients that may be meant: active ones first, then by age."""
-
-    by_number: dict[str, list[Values]] = field(default_factory=dict)
-    by_key: dict[str, list[Values]] = field(default_factory=dict)
-    by_name: dict[str, list[Values]] = field(default_factory=dict)
-    numbered: dict[uuid.UUID, str] = field(default_factory=dict)
+    @property
+    def person(self) -> ImportedClient:
+        return self.staged.person
 
 
 @dataclass(slots=True)
 class _Found:
-    """Those who are meant, with all that is known of them."""
+    """Those who are meant, with all that is known of them. It follows what the rows change."""
 
-    clients: dict[uuid.UUID, dict[str, Any]]
-    pets: dict[uuid.UUID, list[dict[str, Any]]]
-    linked: set[uuid.UUID]
-
-
-@dataclass(frozen=True, slots=True)
-class _Meant:
-    client_id: uuid.UUID
-    same_number: bool
-    others: int
+    clients: dict[uuid.UUID, Values]
+    pets: dict[uuid.UUID, list[Values]]
+    linked: Collection[uuid.UUID]
 
 
-def decide(session: Session, people: Sequence[ImportedClient], *, hold: bool) -> list[Decision]:
-    """One decision a person, in their order. `hold` keeps the clients found from changing."""
-    keyed = [(one, email_key(one.email) if one.email else None) for one in people]
-    candidates = _candidates(session, keyed)
-    meant = [_meant(person, key, candidates) for person, key in keyed]
-    found = _found(session, {one.client_id for one in meant if one}, hold=hold)
-    return [
-        _decision(person, key, one, found)
-        if one
-        else Decision(person, Verdict.NEW, key, new_pets=list(person.pets))
-        for (person, key), one in zip(keyed, meant, strict=True)
-    ]
-
-
-def _candidates(
-    session: Session, keyed: Sequence[tuple[ImportedClient, str | None]]
-) -> _Candidates:
-    numbers = {person.external_id for person, _ in keyed} - {""}
-    keys = {key for _, key in keyed if key}
-    names = {sort_name(one.first_name, one.last_name) for one, key in keyed if not key} - {""}
-    conditions: list[ColumnElement[bool]] = [
-        Client.external_id.in_(numbers),
-        Client.email_key.in_(keys),
-        Client.sort_name.in_(names) & Client.email_key.is_(None),
-    ]
-    rows: dict[uuid.UUID, Values] = {}
-    for condition in conditions:
-        for row in session.execute(select(*_RECOGNISED_BY).where(condition)).mappings():
-            rows[row["id"]] = row
-    found = _Candidates()
-    order = sorted(rows.values(), key=lambda one: (one["status"] != ClientStatus.ACTIVE, one["id"]))
-    for one in order:
-        if one["external_id"]:
-            found.by_number.setdefault(one["external_id"], []).append(one)
-        if one["email_key"]:
-            found.by_key.setdefault(one["email_key"], []).append(one)
-        else:
-            name = sort_name(one["first_name"], one["last_name"])
-            found.by_name.setdefault(name, []).append(one)
-    return found
-
-
-def _meant(person: ImportedClient, key: str | None, known: _Candidates) -> _Meant | None:
-    if person.external_id and (numbered := known.by_number.get(person.external_id)):
-        return _Meant(numbered[0]["id"], True, len(numbered) - 1)
-    alike = [one for one in _alike(person, key, known) if _may_be(person, one, known)]
-    if not alike:
-        return None
-    client_id: uuid.UUID = alike[0]["id"]
-    if person.external_id:
-        known.numbered[client_id] = person.external_id
-    return _Meant(client_id, False, len(alike) - 1)
-
-
-def _alike(person: ImportedClient, key: str | None, known: _Candidates) -> list[Values]:
-    """Equal e-mail and name; of those without an address, equal in name, e-mail and phones."""
-    name = squeezed(person.first_name + person.last_name)
-    if not name:
-        return []
-    if key is not None:
-        there = known.by_key.get(key, [])
-        return [one for one in there if squeezed(one["first_name"] + one["last_name"]) == name]
-    told = [squeezed(each) for each in (person.email, person.mobile_phone, person.home_phone)]
-    there = known.by_name.get(sort_name(person.first_name, person.last_name), [])
-    ways = ("email", "mobile_phone", "home_phone")
-    return [one for one in there if any(told) and told == [squeezed(one[way]) for way in ways]]
-
-
-def _may_be(person: ImportedClient, one: Values, known: _Candidates) -> bool:
-    """Two different client numbers are two clients, whatever else is equal."""
-    number = one["external_id"] or known.numbered.get(one["id"])
-    return not (person.external_id and number and number != person.external_id)
+def decide(
+    session: Session, row: Import, staged: Sequence[Staged], rehearsal: Rehearsal
+) -> list[Decision]:
+    """One decision a person, in their order. The clients found are held, but in a dry run."""
+    recogniser = Recogniser(session, row, staged, rehearsal.fresh)
+    meant = [recogniser.meant(one) for one in staged]
+    wanted = {each.client_id for each in meant if each.client_id is not None}
+    found = _found(session, wanted, hold=not row.dry_run)
+    if row.dry_run:
+        _follow(found, rehearsal)
+    decisions = []
+    for one, each in zip(staged, meant, strict=True):
+        if each.client_id is not None:
+            decisions.append(_decision(one, each.client_id, each, found))
+            continue
+        new = _newcomers(one, each, recogniser.newcomers[one.id])
+        if one.id in wanted:  # by one who comes later
+            _add(found, one.id, one.person, new.new_pets)
+        decisions.append(new)
+    if row.dry_run:
+        _remember(rehearsal, decisions)
+    return decisions
 
 
 def _found(session: Session, client_ids: set[uuid.UUID], *, hold: bool) -> _Found:
+    """In a dry run also those whom earlier rows would have made."""
     if not client_ids:
         return _Found({}, {}, set())
-    attributes = [getattr(Client, column.name) for column in _CLIENT_VALUES]
-    query = select(*attributes).where(Client.id.in_(client_ids)).order_by(Client.id)
-    rows = session.execute(query.with_for_update() if hold else query).mappings()
-    known = {row["id"]: _values(row) for row in rows}
-    pets: dict[uuid.UUID, list[dict[str, Any]]] = {client_id: [] for client_id in known}
-    of_pets = select(*(getattr(Pet, column.name) for column in _PET_VALUES))
-    of_pets = of_pets.where(Pet.client_id.in_(client_ids)).order_by(Pet.id)
-    for row in session.execute(of_pets).mappings():
-        pets[row["client_id"]].append(_values(row))
-    return _Found(known, pets, set(clients.links_of(session, client_ids)))
+    query = select(*_CLIENT_VALUES).where(
+        _client.c.business_id == business_of(session), _client.c.id.in_(client_ids)
+    )
+    if hold:
+        query = query.order_by(_client.c.id).with_for_update()
+    known = {row["id"]: _values(row) for row in session.execute(query).mappings()}
+    found = _Found(known, {client_id: [] for client_id in known}, set())
+    of_pets = select(*_PET_VALUES).where(
+        _pet.c.business_id == business_of(session), _pet.c.client_id.in_(client_ids)
+    )
+    for row in session.execute(of_pets.order_by(_pet.c.id)).mappings():
+        found.pets[row["client_id"]].append(_values(row))
+    found.linked = clients.links_of(session, known.keys()).keys()
+    if not hold:
+        rows = asking.people(session, client_ids - known.keys())
+        for row_id, said in rows.items():
+            _add(found, row_id, said, [NewPet(new_id(), pet) for pet in said.pets])
+    return found
 
 
-def _values(row: Values) -> dict[str, Any]:
+def _values(row: Mapping[str, Any]) -> Values:
     return {**row, "external_id": row["external_id"] or ""}
 
 
-def _decision(person: ImportedClient, key: str | None, meant: _Meant, found: _Found) -> Decision:
-    known = found.clients[meant.client_id]
+def _add(
+    found: _Found, client_id: uuid.UUID, said: ImportedClient, new_pets: Sequence[NewPet]
+) -> None:
+    """Somebody new, as they will stand in the list."""
+    found.clients[client_id] = {
+        **{each.name: getattr(said, each.name, None) for each in _CLIENT_VALUES},
+        "id": client_id,
+        "email_key": email_key(said.email) if said.email else None,
+        "status": ClientStatus(said.status or ClientStatus.ACTIVE),
+        "blocked": bool(said.blocked),
+    }
+    found.pets[client_id] = [_pet_values(pet) for pet in new_pets]
+
+
+def _pet_values(new: NewPet) -> Values:
+    values = {each.name: getattr(new.said, each.name, None) for each in _PET_VALUES}
+    return values | {"id": new.id, "vaccinations": differences.vaccinations(new.said)}
+
+
+def _follow(found: _Found, rehearsal: Rehearsal) -> None:
+    """What earlier chunks of a dry run would have changed."""
+    for client_id, known in found.clients.items():
+        if told := rehearsal.told.get(client_id):
+            known |= told.changes
+            pets = found.pets[client_id]
+            pets += [_pet_values(NewPet(*new)) for new in told.new_pets]
+            for pet in pets:
+                pet |= told.pet_changes.get(pet["id"], {})
+
+
+def _remember(rehearsal: Rehearsal, decisions: Sequence[Decision]) -> None:
+    for one in decisions:
+        if one.verdict is Verdict.UPDATED:
+            told = rehearsal.told.setdefault(one.client_id, Told())
+            told.changes |= one.changes
+            told.new_pets += [(new.id, new.said) for new in one.new_pets]
+            for pet_id, changes in one.pet_changes.items():
+                told.pet_changes.setdefault(pet_id, {}).update(changes)
+
+
+def _newcomers(staged: Staged, meant: Meant, newcomer: Newcomer) -> Decision:
+    person = staged.person
+    return Decision(
+        staged,
+        Verdict.REVIEW if meant.looks_like else Verdict.NEW,
+        staged.id,
+        newcomer=newcomer,
+        looks_like=meant.looks_like,
+        new_pets=[NewPet(new_id(), pet) for pet in person.pets],
+        notes=[_looks_like(person, each) for each in meant.looks_like],
+    )
+
+
+def _looks_like(person: ImportedClient, other: LooksLike) -> RowProblem:
+    agrees, differs = other.comparison.agrees, other.comparison.differs
+    if other.other_number:
+        differs = ("other client number", *differs)
+    message = f"Looks like {other.known.name}: {', '.join(agrees)}"
+    message += f"; but {', '.join(differs)}." if differs else "."
+    return RowProblem(person.line, "", "looks_like", message)
+
+
+def _decision(staged: Staged, client_id: uuid.UUID, meant: Meant, found: _Found) -> Decision:
+    person, known = staged.person, found.clients[client_id]
     if meant.same_number and differences.is_somebody_else(known, person):
-        return _somebody_else(person, key, meant.client_id)
+        return _somebody_else(staged, client_id)
     told = differences.client_differences(
-        known,
-        person,
-        same_number=meant.same_number,
-        has_login=meant.client_id in found.linked,
+        known, person, same_number=meant.same_number, has_login=client_id in found.linked
     )
+    is_there = known.get("updated_at") is not None
     decision = Decision(
-        person, Verdict.MATCHED, key, meant.client_id, told.changes, notes=told.kept
+        staged, Verdict.MATCHED, client_id, is_there, changes=told.changes, notes=told.kept
     )
-    _compare_pets(decision, found.pets[meant.client_id])
+    _compare_pets(decision, found.pets[client_id])
     if decision.changes or decision.new_pets or decision.pet_changes:
         decision.verdict = Verdict.UPDATED
-    if meant.others:
+        known |= decision.changes
+        known["email_key"] = email_key(known["email"]) if known["email"] else None
+    if meant.several:
         message = "Several clients here are the same; the oldest active one was taken."
         decision.notes.append(RowProblem(person.line, "", "several_clients", message))
+    elif decision.verdict is Verdict.MATCHED and not decision.notes:
+        decision.left_at = known.get("updated_at")
     return decision
 
 
-def _somebody_else(person: ImportedClient, key: str | None, client_id: uuid.UUID) -> Decision:
+def _somebody_else(staged: Staged, client_id: uuid.UUID) -> Decision:
     message = (
-        f"Client number {person.external_id} belongs to somebody with another name, e-mail and"
-        " phone here. Nothing was changed; please add this client by hand."
+        f"Client number {staged.person.external_id} belongs to somebody with another name, e-mail"
+        " and phone here. Nothing was changed; please add this client by hand."
     )
-    note = RowProblem(person.line, "external_id", "somebody_else", message)
-    return Decision(person, Verdict.REJECTED, key, client_id, notes=[note])
+    note = RowProblem(staged.person.line, "external_id", "somebody_else", message)
+    return Decision(staged, Verdict.REJECTED, client_id, True, notes=[note])
 
 
-def _compare_pets(decision: Decision, pets: list[dict[str, Any]]) -> None:
+def _compare_pets(decision: Decision, pets: list[Values]) -> None:
     """An archived pet counts as known: an import brings nothing back that staff put away."""
     for pet in decision.person.pets:
         place = differences.same_pet(pets, pet)
         if place is None:
-            decision.new_pets.append(pet)
+            decision.new_pets.append(NewPet(new_id(), pet))
             continue
         told = differences.pet_differences(pets[place], pet, decision.person.line)
         decision.notes += told.kept
         if told.changes:
             pets[place] |= told.changes
             decision.pet_changes.setdefault(pets[place]["id"], {}).update(told.changes)
+    pets += map(_pet_values, decision.new_pets)
     decision.pet_names = [pet["name"] for pet in pets if pet["archived_at"] is None]

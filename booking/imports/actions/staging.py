@@ -1,35 +1,45 @@
 """From an uploaded file to staged rows, within the request; nothing else is written here."""
 
-import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from pydantic import TypeAdapter
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from booking import clock, wakeup
 from booking.audit.actions import Actor, record
 from booking.database import business_of, lock, new_id
 from booking.errors import Conflict, Invalid
-from booking.imports.models import Import, ImportRow, ImportState, Verdict
-from booking.imports.rules import formats, reading
-from booking.imports.rules.formats import Column
+from booking.imports.actions import staged
+from booking.imports.models import Import, ImportMapping, ImportRow, ImportState, Verdict
+from booking.imports.queries import remembered
+from booking.imports.rules import formats, known_formats
+from booking.imports.rules.dating import dated
+from booking.imports.rules.files import read_file
 from booking.imports.rules.grouping import ImportedPerson, group
-from booking.imports.rules.reading import RejectedRow, Row, RowProblem, read_table
+from booking.imports.rules.reading import RejectedRow, Row, RowProblem
+from booking.imports.rules.reading import Table as ReadTable
+from booking.imports.rules.records import Records
 from booking.imports.rules.rows import ImportedClient, read_clients
 from booking.imports.rules.values import clean
 
 MAX_ROWS = 200_000
 JOB = "apply_due_imports"
-_CHUNK = 1_000
+
+
 _PERSON = TypeAdapter(ImportedClient)
 
 
 class NotNow(Conflict):
     code = "not_now"
     message = "This import can't do that in the state it is in."
+
+
+class TooManyRows(Invalid):
+    code = "too_many_rows"
+    message = f"A list may have {MAX_ROWS:,} rows. Please split this one."
 
 
 @dataclass(slots=True)
@@ -47,34 +57,29 @@ def stage(session: Session, file: BinaryIO, *, file_name: str, dry_run: bool, by
 
     Raises `UnreadableFile` and Invalid; a row that can't be read is only reported.
     """
-    table = read_table(file)
-    known = formats.recognise(table.headers)
-    row = _new(session, table, known, by)
+    source = read_file(file)
+    row = _new(session, by)
     row.dry_run = dry_run
     row.file_name = clean(file_name)[-200:] or "list.csv"
     session.add(row)
     session.flush()
-    if known is None:
-        row.mapping = dict(formats.guess_mapping(table.headers))
-        _stage_raw(session, row, table)
+    if isinstance(source, Records):
+        _stage_records(session, row, source)
     else:
-        row.mapping = dict(formats.mapping_of(known, table.headers))
-        found = _read(table.rows, formats.plan(table.headers, row.mapping), keep_cells=False)
-        _stage_people(session, row, found)
-    told: dict[str, Any] = {"file_name": row.file_name, "rows": row.rows, "dry_run": dry_run}
-    record(session, "import.uploaded", row, by=by, **told, dropped_columns=row.dropped_columns)
+        _stage_table(session, row, source)
+    about: dict[str, Any] = {"file_name": row.file_name, "rows": row.rows, "dry_run": dry_run}
+    record(session, "import.uploaded", row, by=by, **about, dropped_columns=row.dropped_columns)
     return row
 
 
-def _new(session: Session, table: reading.Table, known: formats.Format | None, by: Actor) -> Import:
+def _new(session: Session, by: Actor) -> Import:
     return Import(
         id=new_id(),
         business_id=business_of(session),
         state=ImportState.NEEDS_MAPPING,
-        format=known.name if known else None,
-        headers=list(table.headers),
+        headers=[],
         mapping={},
-        dropped_columns=list(table.dropped_columns),
+        dropped_columns=[],
         rows=0,
         people=0,
         done=0,
@@ -82,6 +87,27 @@ def _new(session: Session, table: reading.Table, known: formats.Format | None, b
         created_by_name=by.name[:200],
         created_at=clock.now(),
     )
+
+
+def _stage_records(session: Session, row: Import, source: Records) -> None:
+    row.format = source.format
+    found = _gather(source.clients)
+    row.dropped_columns = list(source.dropped)
+    _stage_people(session, row, found)
+
+
+def _stage_table(session: Session, row: Import, table: ReadTable) -> None:
+    row.headers = list(table.headers)
+    row.dropped_columns = list(table.dropped_columns)
+    known = known_formats.recognise(table.headers)
+    if known is None:
+        row.mapping = dict(_recalled(session, row))
+        _stage_raw(session, row, table)
+    else:
+        row.format = known.name
+        row.mapping = dict(known_formats.mapping_of(known, table.headers))
+        columns = formats.plan(table.headers, row.mapping)
+        _stage_people(session, row, _gather(read_clients(*dated(table.rows, columns, known.order))))
 
 
 def map_columns(
@@ -96,10 +122,12 @@ def map_columns(
     if row.format is not None or not (row.state is ImportState.NEEDS_MAPPING or tried):
         raise NotNow("The columns of this list are settled.")
     whole = {header: mapping.get(header) for header in row.headers} | dict(mapping)
-    columns = formats.plan(row.headers, whole)
-    found = _read(_raw_rows(session, row), columns, keep_cells=True)
+    rows, columns = dated(_raw_rows(session, row), formats.plan(row.headers, whole))
+    cells: dict[int, tuple[str, ...]] = {}
+    found = _gather(read_clients(_noted(rows, cells), columns), cells)
     session.execute(delete(ImportRow).where(ImportRow.import_id == row.id))
     row.mapping = whole
+    _remember(session, row)
     _stage_people(session, row, found)
     record(session, "import.mapped", row, by=by, mapping=whole)
 
@@ -127,23 +155,34 @@ def person_of(stored: dict[str, Any]) -> ImportedClient:
     return _PERSON.validate_python(stored)
 
 
-def _read(
-    rows: Iterable[Row | RejectedRow], columns: tuple[Column, ...], *, keep_cells: bool
-) -> _Reading:
-    found = _Reading([], [], {}, 0)
+def told(client: ImportedClient) -> dict[str, Any]:
+    """What a row says, as JSON has it, without what it does not say."""
+    said: dict[str, Any] = _PERSON.dump_python(
+        client, mode="json", exclude_defaults=True, exclude={"line", "warnings"}
+    )
+    return said
 
-    def noted() -> Iterator[Row | RejectedRow]:
-        for row in rows:
-            found.lines += 1
-            if found.lines > MAX_ROWS:
-                sentence = f"A list may have {MAX_ROWS:,} rows. Please split this one."
-                raise Invalid.field("file", sentence, "too_many_rows")
-            if keep_cells and isinstance(row, Row):
-                found.cells[row.line] = row.cells
-            yield row
+
+def _noted(
+    rows: Iterable[Row | RejectedRow], cells: dict[int, tuple[str, ...]]
+) -> Iterator[Row | RejectedRow]:
+    for row in rows:
+        if isinstance(row, Row):
+            cells[row.line] = row.cells
+        yield row
+
+
+def _gather(
+    clients: Iterable[ImportedClient | RejectedRow],
+    cells: dict[int, tuple[str, ...]] | None = None,
+) -> _Reading:
+    found = _Reading([], [], {} if cells is None else cells, 0)
 
     def accepted() -> Iterator[ImportedClient]:
-        for client in read_clients(noted(), columns):
+        for client in clients:
+            found.lines += 1
+            if found.lines > MAX_ROWS:
+                raise TooManyRows
             if isinstance(client, RejectedRow):
                 found.rejected.append(client)
             else:
@@ -153,30 +192,34 @@ def _read(
     return found
 
 
+def _remember(session: Session, row: Import) -> None:
+    """For the next list with these column names."""
+    memory = remembered(session, row)
+    if memory is None:
+        digest = formats.headers_digest(row.headers)
+        memory = ImportMapping(
+            id=new_id(), business_id=row.business_id, headers_digest=digest, mapping={}
+        )
+        session.add(memory)
+    memory.mapping = {formats.header_key(header): row.mapping[header] for header in row.headers}
+    memory.remembered_at = clock.now()
+
+
+def _recalled(session: Session, row: Import) -> dict[str, str | None]:
+    """What this business said of these columns before, or a guess."""
+    memory = remembered(session, row)
+    if memory is None:
+        return formats.guess_mapping(row.headers)
+    known = {header: memory.mapping.get(formats.header_key(header)) for header in row.headers}
+    return {header: field if field in formats.FIELDS else None for header, field in known.items()}
+
+
 def _stage_people(session: Session, row: Import, found: _Reading) -> None:
     """One staged row a person, in the order of the file, rejected lines among them."""
     everything: list[ImportedPerson | RejectedRow] = [*found.people, *found.rejected]
     everything.sort(key=lambda each: each.line if isinstance(each, RejectedRow) else each.lines[0])
-    business_id = business_of(session)
-    numbered = enumerate(everything, 1)
-    while part := list(itertools.islice(numbered, _CHUNK)):
-        session.execute(
-            insert(_table()),
-            [
-                {
-                    "id": new_id(),
-                    "business_id": business_id,
-                    "import_id": row.id,
-                    "number": number,
-                    **(
-                        _rejected(each, found.cells)
-                        if isinstance(each, RejectedRow)
-                        else _person(each, found.cells)
-                    ),
-                }
-                for number, each in part
-            ],
-        )
+    for _ in staged.write(session, row, everything, found.cells):
+        pass
     row.rows = found.lines
     row.people = len(everything)
     row.done = 0
@@ -191,68 +234,12 @@ def _stage_people(session: Session, row: Import, found: _Reading) -> None:
         row.finished_at = clock.now()
 
 
-def _table() -> Table:
-    """For plain bulk inserts, which name their business themselves."""
-    table = ImportRow.__table__
-    assert isinstance(table, Table)
-    return table
-
-
-def _person(person: ImportedPerson, cells: dict[int, tuple[str, ...]]) -> dict[str, Any]:
-    client = replace(person.client, warnings=person.warnings)
-    return {
-        "lines": list(person.lines),
-        "cells": _kept(person.lines, cells),
-        "person": _PERSON.dump_python(client, mode="json", exclude_defaults=True),
-        "verdict": None,
-        "problems": [asdict(warning) for warning in person.warnings],
-        "undo": {},
-    }
-
-
-def _rejected(row: RejectedRow, cells: dict[int, tuple[str, ...]]) -> dict[str, Any]:
-    return {
-        "lines": [row.line],
-        "cells": _kept([row.line], cells),
-        "person": {},
-        "verdict": Verdict.REJECTED,
-        "problems": [asdict(problem) for problem in row.problems],
-        "undo": {},
-    }
-
-
-def _kept(lines: Iterable[int], cells: dict[int, tuple[str, ...]]) -> dict[str, Any]:
-    rows = [[line, list(cells[line])] for line in lines if line in cells]
-    return {"rows": rows} if rows else {}
-
-
-def _stage_raw(session: Session, row: Import, table: reading.Table) -> None:
+def _stage_raw(session: Session, row: Import, table: ReadTable) -> None:
     """One staged row a line, until somebody says what the columns are."""
-    numbered = enumerate(table.rows, 1)
-    while part := list(itertools.islice(numbered, _CHUNK)):
-        session.execute(insert(_table()), [_raw(row, number, each) for number, each in part])
-        row.rows += len(part)
-        if row.rows > MAX_ROWS:
-            sentence = f"A list may have {MAX_ROWS:,} rows. Please split this one."
-            raise Invalid.field("file", sentence, "too_many_rows")
-    row.people = row.rows
-
-
-def _raw(row: Import, number: int, each: Row | RejectedRow) -> dict[str, Any]:
-    cells = {each.line: each.cells} if isinstance(each, Row) else {}
-    told = (
-        _rejected(each, cells)
-        if isinstance(each, RejectedRow)
-        else {"lines": [each.line], "cells": _kept([each.line], cells), "person": {}}
-        | {"verdict": None, "problems": [], "undo": {}}
-    )
-    return {
-        "id": new_id(),
-        "business_id": row.business_id,
-        "import_id": row.id,
-        "number": number,
-        **told,
-    }
+    for number in staged.write(session, row, table.rows, {}):
+        if number > MAX_ROWS:
+            raise TooManyRows
+        row.rows = row.people = number
 
 
 def _raw_rows(session: Session, row: Import) -> list[Row | RejectedRow]:

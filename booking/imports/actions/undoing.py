@@ -1,6 +1,7 @@
 """Taking an import back, as far as nobody has built on it since."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -18,9 +19,12 @@ from booking.imports.actions.staging import NotNow
 from booking.imports.actions.writing import plain
 from booking.imports.models import Import, ImportRow, ImportState, Verdict
 from booking.imports.rules.reading import RowProblem
+from booking.matching.models import Match, MatchState
 
 _CHUNK = 500
 _DATES = {"birthday", "birth_date"}
+_GONE = "was merged with another one, or removed, since"
+_CHANGED = "was changed since; those values stay"
 
 
 @dataclass(slots=True)
@@ -58,30 +62,81 @@ def undo(session: Session, row: Import, *, by: Actor) -> Undone:
     return done
 
 
+@dataclass(slots=True)
+class Outlook:
+    """What undoing would do. `spared`: the rows whose clients would stay as they are, and why."""
+
+    removed: int = 0
+    restored: int = 0
+    spared: list[tuple[ImportRow, str]] = field(default_factory=list)
+
+
+def foresee(session: Session, row: Import) -> Outlook:
+    """What `undo` would do now, without doing it."""
+    found = Outlook()
+    written = (Verdict.NEW, Verdict.REVIEW, Verdict.UPDATED)
+    query = (
+        select(ImportRow)
+        .where(ImportRow.import_id == row.id, ImportRow.verdict.in_(written))
+        .order_by(ImportRow.number)
+        .limit(_CHUNK)
+    )
+    after = 0
+    while staged := list(session.scalars(query.where(ImportRow.number > after))):
+        after = staged[-1].number
+        made = {one.id: one for one in staged if one.verdict is not Verdict.UPDATED}
+        staying = _why_they_stay(session, made)
+        found.spared += [(made[client_id], why) for client_id, why in staying.items()]
+        found.removed += len(made) - len(staying)
+        _foresee_changed(session, [one for one in staged if one.id not in made], found)
+    return found
+
+
+def _foresee_changed(session: Session, staged: list[ImportRow], found: Outlook) -> None:
+    known = clients.find_many(session, [one.client_id for one in staged if one.client_id])
+    pets = clients.pets_of(session, list(known), archived=True)
+    for one in staged:
+        client = known.get(one.client_id) if one.client_id else None
+        if client is None or str(client.id) != one.undo["client"]:
+            found.spared.append((one, _GONE))
+        elif _is_as_left(client, pets[client.id], one.undo):
+            found.restored += 1
+        else:
+            found.spared.append((one, _CHANGED))
+
+
+def _is_as_left(client: Client, pets: list[Pet], undo: dict[str, Any]) -> bool:
+    """Whether all that the import wrote stands as it wrote it."""
+    return all(
+        plain(getattr(record, name)) == new
+        for record, fields in (
+            (client, undo["fields"]),
+            *((pet, undo["pet_fields"].get(str(pet.id), {})) for pet in pets),
+        )
+        for name, (_, new) in fields.items()
+    )
+
+
 def _remove_made(session: Session, row: Import, done: Undone) -> None:
     query = (
         select(ImportRow)
-        .where(ImportRow.import_id == row.id, ImportRow.verdict == Verdict.NEW)
+        .where(ImportRow.import_id == row.id, ImportRow.verdict.in_([Verdict.NEW, Verdict.REVIEW]))
         .order_by(ImportRow.number)
     )
     after = 0
     while staged := list(session.scalars(query.where(ImportRow.number > after).limit(_CHUNK))):
         after = staged[-1].number
-        _remove_chunk(session, {one.client_id: one for one in staged if one.client_id}, done)
+        _remove_chunk(session, {one.id: one for one in staged}, done)
 
 
 def _remove_chunk(session: Session, staged: dict[uuid.UUID, ImportRow], done: Undone) -> None:
-    there = select(Client.id, Client.updated_at).where(Client.id.in_(staged))
-    held = session.execute(there.with_for_update()).all()
-    used = clients.in_use(session, staged)
-    removable = []
-    for client_id, updated_at in held:
-        if client_id in used:
-            _spare(staged[client_id], done, "has appointments, an invitation or a login by now")
-        elif updated_at != datetime.fromisoformat(staged[client_id].undo["made"]):
-            _spare(staged[client_id], done, "was changed since")
-        else:
-            removable.append(client_id)
+    """Their keys and open matches go along."""
+    there = select(Client.id).where(Client.id.in_(staged)).order_by(Client.id)
+    session.execute(there.with_for_update()).all()
+    staying = _why_they_stay(session, staged)
+    for client_id, why in staying.items():
+        _spare(staged[client_id], done, why)
+    removable = list(staged.keys() - staying.keys())
     if removable:
         for kind, column in ((Pet, Pet.client_id), (Client, Client.id)):
             session.execute(
@@ -91,6 +146,35 @@ def _remove_chunk(session: Session, staged: dict[uuid.UUID, ImportRow], done: Un
             )
     done.removed += len(removable)
     session.flush()
+
+
+def _why_they_stay(session: Session, staged: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Of the clients these rows made, those that somebody worked with since. A client that an
+    import made has the id of its row; each text completes "This client …"."""
+    there = select(Client.id, Client.created_at, Client.updated_at).where(Client.id.in_(staged))
+    known = {each.id: each for each in session.execute(there)}
+    used = clients.in_use(session, staged)
+    decided = _decided_about(session, staged)
+    found: dict[uuid.UUID, str] = {}
+    for client_id in staged:
+        if client_id not in known:
+            found[client_id] = _GONE
+        elif client_id in used:
+            found[client_id] = "has appointments, an invitation or a login by now"
+        elif client_id in decided:
+            found[client_id] = "was told apart from another one since"
+        elif known[client_id].updated_at != known[client_id].created_at:
+            found[client_id] = "was changed since"
+    return found
+
+
+def _decided_about(session: Session, client_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Of whom staff said who they are not, or with whom they live."""
+    found: set[uuid.UUID] = set()
+    for column in (Match.client_id, Match.other_id):
+        query = select(column).where(Match.state != MatchState.OPEN, column.in_(client_ids))
+        found |= {client_id for client_id in session.scalars(query) if client_id}
+    return found
 
 
 def _spare(staged: ImportRow, done: Undone, why: str) -> None:
@@ -113,13 +197,14 @@ def _restore_changed(session: Session, row: Import, done: Undone, by: Actor) -> 
     )
     for staged in list(session.scalars(query)):
         client = session.scalar(select(Client).where(Client.id == staged.client_id))
-        if client is None:
+        if client is None or str(client.id) != staged.undo["client"]:
+            _spare(staged, done, _GONE)
             continue
         lock(session, client)
         if _restore(session, client, staged.undo, by):
             done.restored += 1
         else:
-            _spare(staged, done, "was changed since; those values stay")
+            _spare(staged, done, _CHANGED)
 
 
 def _restore(session: Session, client: Client, undo: dict[str, Any], by: Actor) -> bool:

@@ -1,49 +1,60 @@
 """Decisions become rows: new clients in bulk, changes one by one, each with its way back."""
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Table, insert, text
+from sqlalchemy import Table, text
 from sqlalchemy.orm import Session
 
-from booking import clock
+from booking import bulk, clock
+from booking.accounts.rules import email_key
 from booking.audit.actions import Actor
 from booking.clients import queries as clients
 from booking.clients.actions import write_changes
-from booking.clients.models import Client, ClientStatus, Pet
+from booking.clients.models import Client, ClientStatus, Compared, Pet
 from booking.clients.rules import search_text, sort_name
-from booking.database import Base, business_of, new_id
-from booking.imports.actions.deciding import Decision
+from booking.database import new_id
+from booking.imports.actions.deciding import Decision, NewPet
 from booking.imports.models import Verdict
 from booking.imports.rules.differences import vaccinations
 from booking.imports.rules.rows import ImportedClient, ImportedPet
+from booking.matching import index
+from booking.matching.index import KeyRow
+from booking.matching.models import Match, MatchState, Origin
 
-_OURS = {"external_id", "status", "blocked", "invite", "line", "pets", "warnings"}
-_VALUES = [each.name for each in fields(ImportedClient) if each.name not in _OURS]
-_PET_VALUES = [
-    each.name for each in fields(ImportedPet) if each.name not in ("external_id", "vaccinations")
-]
+_client, _pet, _match = (model.__table__ for model in (Client, Pet, Match))
+assert isinstance(_client, Table)
+assert isinstance(_pet, Table)
+assert isinstance(_match, Table)
+_JUDGED = {"external_id", "status", "blocked", "vaccinations"}
+_AS_SAID, _PET_AS_SAID = (
+    [each.name for each in fields(said) if each.name in table.c and each.name not in _JUDGED]
+    for said, table in ((ImportedClient, _client), (ImportedPet, _pet))
+)
+_said, _pet_said = attrgetter(*_AS_SAID), attrgetter(*_PET_AS_SAID)
+_OF_CLIENT = ["id", "external_id", "email_key", "status", "blocked", "sort_name", "search_text"]
+_OF_CLIENT += ["compared", *_AS_SAID]
+_OF_PET = ["id", "client_id", "external_id", "vaccinations", *_PET_AS_SAID]
+_OF_MATCH = ["id", "client_id", "other_id", "newcomer_id", "score", "agrees", "differs"]
 
 
-def write(session: Session, decisions: list[Decision], *, by: Actor) -> None:
+def write(session: Session, decisions: Sequence[Decision], *, by: Actor) -> None:
     moment = clock.now()
-    business_id = business_of(session)
-    pets: list[dict[str, Any]] = []
-    rows: list[dict[str, Any]] = []
-    for decision in decisions:
-        if decision.verdict is Verdict.NEW:
-            row = _client_row(decision, business_id, moment)
-            decision.client_id = row["id"]
-            decision.undo = {"made": moment.isoformat()}
-            rows.append(row)
-            pets += [_pet_row(pet, row["id"], business_id, moment) for pet in decision.new_pets]
-    if rows:
-        session.execute(insert(_table(Client)), rows)
-    pets += _update(session, [one for one in decisions if one.verdict is Verdict.UPDATED], by)
-    if pets:
-        session.execute(insert(_table(Pet)), pets)
+    new = [one for one in decisions if one.verdict in (Verdict.NEW, Verdict.REVIEW)]
+    for one in new:
+        one.left_at = moment
+    rows = [_client_row(one) for one in new]
+    times = {"created_at": moment, "updated_at": moment}
+    bulk.insert(session, _client, _OF_CLIENT, rows, email_version=0, **times)
+    pets = [_pet_row(pet, one.staged.id) for one in new for pet in one.new_pets]
+    _insert_pets(session, pets, moment)
+    _write_keys(session, new)
+    _write_matches(session, new, moment)
+    _update(session, [one for one in decisions if one.verdict is Verdict.UPDATED], by)
 
 
 def renew_statistics(session: Session) -> None:
@@ -51,70 +62,87 @@ def renew_statistics(session: Session) -> None:
     an empty table, two minutes for 15,000 clients, until its own housekeeping came round.
     """
     if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("ANALYZE client, pet"))
+        session.execute(text("ANALYZE client, pet, client_key, match"))
 
 
-def _table(model: type[Base]) -> Table:
-    """For plain bulk inserts, which name their business themselves."""
-    table = model.__table__
-    assert isinstance(table, Table)
-    return table
-
-
-def _client_row(decision: Decision, business_id: uuid.UUID, moment: datetime) -> dict[str, Any]:
+def _client_row(decision: Decision) -> tuple[Any, ...]:
     person = decision.person
-    return {
-        "id": new_id(),
-        "business_id": business_id,
-        "external_id": person.external_id or None,
-        **{name: getattr(person, name) for name in _VALUES},
-        "email_key": decision.key,
-        "email_version": 0,
-        "status": ClientStatus(person.status or ClientStatus.ACTIVE),
-        "blocked": bool(person.blocked),
-        "sort_name": sort_name(person.first_name, person.last_name),
-        "search_text": search_text(
+    return (
+        decision.staged.id,
+        person.external_id or None,
+        email_key(person.email) if person.email else None,
+        ClientStatus(person.status or ClientStatus.ACTIVE),
+        bool(person.blocked),
+        sort_name(person.first_name, person.last_name),
+        search_text(
             (person.first_name, person.last_name, person.external_id),
             person.email,
             (person.mobile_phone, person.home_phone),
             [pet.name for pet in person.pets],
         ),
-        "created_at": moment,
-        "updated_at": moment,
-    }
+        # Who has a number was not looked for among the others of the file.
+        Compared.KEYED if person.external_id else Compared.DONE,
+        *_said(person),
+    )
 
 
-def _pet_row(
-    pet: ImportedPet, client_id: uuid.UUID, business_id: uuid.UUID, moment: datetime
-) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "business_id": business_id,
-        "client_id": client_id,
-        "external_id": pet.external_id or None,
-        **{name: getattr(pet, name) for name in _PET_VALUES},
-        "vaccinations": vaccinations(pet),
-        "created_at": moment,
-        "archived_at": None,
-    }
+def _pet_row(new: NewPet, client_id: uuid.UUID) -> tuple[Any, ...]:
+    said = new.said
+    return (
+        new.id,
+        client_id,
+        said.external_id or None,
+        vaccinations(said),
+        *_pet_said(said),
+    )
 
 
-def _update(session: Session, decisions: list[Decision], by: Actor) -> list[dict[str, Any]]:
-    """Returns the rows of pets to add."""
-    ids = {one.client_id for one in decisions if one.client_id}
+def _insert_pets(session: Session, rows: Sequence[tuple[Any, ...]], moment: datetime) -> None:
+    bulk.insert(session, _pet, _OF_PET, rows, created_at=moment, archived_at=None)
+
+
+def _write_keys(session: Session, decisions: Sequence[Decision]) -> None:
+    index.write(
+        session,
+        [
+            KeyRow(key, decision.staged.id, newcomer.name)
+            for decision in decisions
+            if (newcomer := decision.newcomer) is not None
+            for key in newcomer.keys
+        ],
+    )
+
+
+def _write_matches(session: Session, decisions: Sequence[Decision], moment: datetime) -> None:
+    """Nothing can have been decided about somebody who has just come."""
+    rows = [
+        (
+            new_id(),
+            *sorted((decision.staged.id, other.known.client_id)),
+            decision.staged.id,
+            other.comparison.score,
+            list(other.comparison.agrees),
+            list(other.comparison.differs),
+        )
+        for decision in decisions
+        for other in decision.looks_like
+    ]
+    same: dict[str, Any] = {"origin": Origin.IMPORT, "state": MatchState.OPEN}
+    bulk.insert(session, _match, _OF_MATCH, rows, created_at=moment, decided_by_name="", **same)
+
+
+def _update(session: Session, decisions: Sequence[Decision], by: Actor) -> None:
+    ids = {one.client_id for one in decisions}
     found = clients.find_many(session, ids)
     pets = clients.pets_of(session, ids, archived=True)
-    new: list[dict[str, Any]] = []
     for decision in decisions:
-        if decision.client_id in found:
-            client = found[decision.client_id]
-            new += _update_one(session, decision, client, pets[client.id], by)
-    return new
+        if client := found.get(decision.client_id):
+            _update_one(session, decision, client, pets[client.id], by)
 
 
 def _update_one(
     session: Session, decision: Decision, client: Client, pets: list[Pet], by: Actor
-) -> list[dict[str, Any]]:
+) -> None:
     before = client.updated_at
     changes = dict(decision.changes)
     if "status" in changes:
@@ -128,18 +156,20 @@ def _update_one(
             }
             for name, value in told.items():
                 setattr(pet, name, value)
-    moment = clock.now()
-    new = [_pet_row(pet, client.id, client.business_id, moment) for pet in decision.new_pets]
-    names = decision.pet_names + [row["name"] for row in new]
-    write_changes(session, client, changes, by=by, pets=names)
+    new = [_pet_row(pet, client.id) for pet in decision.new_pets]
+    write_changes(session, client, changes, by=by, pets=decision.pet_names)
+    session.flush()
+    _insert_pets(session, new, client.updated_at)
+    if not decision.notes:
+        decision.left_at = client.updated_at
     decision.undo = {
+        "client": str(client.id),
         "before": before.isoformat(),
         "after": client.updated_at.isoformat(),
         "fields": told_of,
-        "pets": [str(row["id"]) for row in new],
+        "pets": [str(pet.id) for pet in decision.new_pets],
         "pet_fields": pets_told_of,
     }
-    return new
 
 
 def plain(value: Any) -> Any:

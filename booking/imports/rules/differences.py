@@ -10,8 +10,9 @@ from typing import Any
 
 from booking.accounts.rules import email_key
 from booking.imports.rules.formats import FIELDS
+from booking.imports.rules.pets import ImportedPet
 from booking.imports.rules.reading import RowProblem
-from booking.imports.rules.rows import ImportedClient, ImportedPet
+from booking.imports.rules.rows import ImportedClient
 
 _JUDGED = {"line", "email", "status", "blocked", "marketing_email_ok", "sms_ok", "invite", "notes"}
 _JUDGED |= {"pets", "warnings", "name", "behaviour_notes", "vaccinations"}

@@ -1,8 +1,9 @@
-"""Which column is what: the fields there are, the formats we know, and guesses for all others.
+"""Which column is what: the fields there are, guesses from headers, and the plan of a row.
 
-A new format is one more `Format` in `FORMATS`; a new word for a field is one more synonym.
+A new word for a field is one more synonym; a new format is one more in `known_formats`.
 """
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -12,42 +13,46 @@ from typing import NamedTuple
 from booking.errors import Invalid
 
 VACCINES = range(1, 10)
+MOST_VACCINES = 50
 
 # Never kept, whatever the format: they are dropped before a row leaves the reader.
 _FORBIDDEN = re.compile(
-    "passwor[dt]|passwd|passphrase|passcode|kennwort|contraseña|motdepasse|creditcard|debitcard"
-    "|cardno$|cardnum|card#|cardcode|cardexp|cardholder|nameoncard|kreditkart|cvv|cvc|securitycode"
-    "|^cc(#|no$|num|exp|code|type)|^(pwd|pin|cc|card|csc|ssn|iban|pan)$|socialsecurity"
+    "passwor[dt]|passwd|passphrase|passcode|kennwort|contrase[ñn]a|motdepasse|wachtwoord|senha"
+    "|creditcard|debitcard|bankcard|cardno$|cardnum|card#|cardcode|cardexp|expirycard|cardholder"
+    "|cardsecurity|nameoncard|kreditkart|kartennummer|prüfziffer|cartebancaire|numéro?decarte"
+    "|tarjeta|cvv|cvc|securitycode|securityanswer|securityquestion|secretanswer|secretquestion"
+    "|^cc(#|no$|num|exp|code|type|v2?$)|^(pwd|pw|pin|cc|card|csc|cid|ssn|iban|pan)$|socialsecurity"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What a column may be mapped to: its name for people, and the most characters it takes."""
+    """What a column may be mapped to: its name for people, and the most characters it takes.
+
+    `lines`: its text may have several lines. `many`: several columns may be mapped to it.
+    """
 
     label: str
     limit: int
     lines: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """`columns` is normalised header → field; a file with all of `required` is of this format."""
-
-    name: str
-    label: str
-    columns: Mapping[str, str]
-    required: frozenset[str]
+    many: bool = False
 
 
 class Column(NamedTuple):
-    """Where a value stands. `label` goes before it where it is kept among the notes."""
+    """Where a value stands. `label` goes before it where it is kept among the notes; in the column
+    `kind_at` stands what kind of value it is (mobile, home …); `order` is that of day and month.
+    Of a `plain` value nothing is asked but that it is clean and not too long.
+    """
 
     position: int
     field: str
     limit: int
     lines: bool
     label: str
+    kind_at: int = -1
+    order: str = ""
+    exact: bool = False
+    plain: bool = False
 
 
 class UnusableMapping(Invalid):
@@ -72,8 +77,10 @@ FIELDS: dict[str, Field] = {
     "last_name": Field("Last name", 100),
     "full_name": Field("Full name", 200),
     "email": Field("E-mail", 254),
+    "other_email": Field("Another e-mail", 10_000, many=True),
     "mobile_phone": Field("Mobile phone", 60),
     "home_phone": Field("Home phone", 60),
+    "other_phone": Field("Another phone", 10_000, many=True),
     "address_1": Field("Address", 200),
     "address_2": Field("Address, second line", 200),
     "city": Field("City", 100),
@@ -88,12 +95,13 @@ FIELDS: dict[str, Field] = {
     "sms_ok": Field("Text messages allowed", 100),
     "invite": Field("Invite", 100),
     "household": Field("Household", 100),
-    "notes": Field("Notes", 10_000, lines=True),
+    "notes": Field("Notes", 20_000, lines=True, many=True),
     "pets": Field("Pets, as name|breed;name|breed", 10_000),
     "pet_external_id": Field("Pet number", 100),
     "pet_name": Field("Pet's name", 100),
     "species": Field("Species", 60),
     "breed": Field("Breed", 100),
+    "breed_2": Field("Second breed", 100),
     "coat": Field("Coat", 60),
     "color": Field("Colour", 60),
     "sex": Field("Pet's sex", 100),
@@ -103,28 +111,57 @@ FIELDS: dict[str, Field] = {
     "weight_unit": Field("Unit of weight", 100),
     "vet_name": Field("Vet", 100),
     "vet_phone": Field("Vet's phone", 60),
-    "behaviour_notes": Field("Behaviour", 10_000, lines=True),
+    "behaviour_notes": Field("Behaviour", 20_000, lines=True, many=True),
 }
-for _n in VACCINES:
-    FIELDS[f"vaccine_{_n}_name"] = Field(f"Vaccine {_n}", 100)
-    FIELDS[f"vaccine_{_n}_given_on"] = Field(f"Vaccine {_n} given on", 100)
-    FIELDS[f"vaccine_{_n}_expires_on"] = Field(f"Vaccine {_n} expires on", 100)
+# What only a known format has; nobody need choose these on the mapping screen.
+INNER_FIELDS: dict[str, Field] = {
+    "client_key": Field("Key of the client", 100),
+    "pet_key": Field("Key of the pet", 100),
+    "name_suffix": Field("Suffix of the name", 100),
+    "address_text": Field("Whole address", 10_000, lines=True),
+    "labels": Field("Labels", 10_000, many=True),
+}
+for _n in range(1, MOST_VACCINES + 1):
+    _these = FIELDS if _n in VACCINES else INNER_FIELDS
+    _these[f"vaccine_{_n}_name"] = Field(f"Vaccine {_n}", 100)
+    _these[f"vaccine_{_n}_given_on"] = Field(f"Vaccine {_n} given on", 100)
+    _these[f"vaccine_{_n}_expires_on"] = Field(f"Vaccine {_n} expires on", 100)
+EVERY_FIELD = FIELDS | INNER_FIELDS
+DATES = {name for name in EVERY_FIELD if name.endswith("_on")} | {"birthday", "birth_date"}
+# A spreadsheet takes these for numbers and may write 6175550100.0.
+NUMBERS = {"mobile_phone", "home_phone", "other_phone", "external_id", "postal_code"}
+PET_FIELDS = frozenset(list(FIELDS)[list(FIELDS).index("pets") :]) | {
+    name for name in INNER_FIELDS if name.startswith(("pet_", "vaccine_"))
+}
 
 _SAY_WHO = {"first_name", "last_name", "full_name", "email", "mobile_phone", "home_phone"}
+_SAY_WHO |= {"other_email", "other_phone"}
+
+# What a second column of that kind is.
+_ONE_MORE = {
+    "email": "other_email",
+    "other_email": "other_email",
+    "mobile_phone": "other_phone",
+    "home_phone": "other_phone",
+    "other_phone": "other_phone",
+}
 
 _SYNONYMS = {
-    "external_id": "clientexternalid clientid client# clientno clientnumber customerid"
-    " squarecustomerid referenceid accountnumber id",
-    "first_name": "clientfirstname givenname forename ownerfirstname",
+    "external_id": "clientexternalid clientid client# clientno clientnumber customerid customerno"
+    " customernumber squarecustomerid referenceid accountnumber id",
+    "first_name": "clientfirstname givenname forename ownerfirstname firstnames",
     "last_name": "clientlastname familyname surname ownerlastname",
     "full_name": "name clientname customername ownername owner client",
     "email": "emailaddress clientemail mail email1 email1value primaryemail",
+    "other_email": "email2 email2value email2address email3 email3value email3address otheremail"
+    " secondaryemail alternateemail",
     "mobile_phone": "mobile mobilenumber cell cellphone cellphonenumber mobilephonenumber phone"
     " phonenumber primaryphone phone1value",
     "home_phone": "telephone homephonenumber landline nightphone phone2 secondaryphone phone2value",
+    "other_phone": "phone3 phone3value workphone workphonenumber dayphone businessphone otherphone",
     "address_1": "address address1street street streetaddress streetaddress1 homestreet"
     " addressline1",
-    "address_2": "streetaddress2 homestreet2 addressline2 apt unit suite",
+    "address_2": "streetaddress2 homestreet2 addressline2 address1extendedaddress apt unit suite",
     "city": "town homecity address1city suburb",
     "region": "state province county homestate address1region",
     "postal_code": "postcode zip zipcode homepostalcode address1postalcode",
@@ -133,7 +170,7 @@ _SYNONYMS = {
     "language": "preferredlanguage locale",
     "status": "clientstatus active isactive",
     "blocked": "isblocked banned blocked(yes/no)",
-    "marketing_email_ok": "emailok emailsubscriptionstatus marketingconsent emailoptin",
+    "marketing_email_ok": "emailok emailokay emailsubscriptionstatus marketingconsent emailoptin",
     "sms_ok": "textok smsoptin textmessagesok",
     "invite": "sendinvite sendinvitation sendinvitation(yes/no)",
     "household": "family householdname",
@@ -143,6 +180,7 @@ _SYNONYMS = {
     "pet_name": "petname patientname animalname dogname",
     "species": "petspecies pettype animaltype",
     "breed": "petbreed petbreed1",
+    "breed_2": "petbreed2 secondarybreed",
     "coat": "coattype petcoat",
     "color": "colour petcolor petcolour coatcolor",
     "sex": "petsex petgender",
@@ -165,6 +203,11 @@ def header_key(header: str) -> str:
     return re.sub(r"[\s_.-]+", "", text)
 
 
+def headers_digest(headers: Sequence[str]) -> str:
+    """SHA-256: the same for the same column names in the same order, however they are spelled."""
+    return hashlib.sha256("\n".join(map(header_key, headers)).encode()).hexdigest()
+
+
 def _known_columns() -> dict[str, str]:
     known: dict[str, str] = {}
     for field, words in _SYNONYMS.items():
@@ -174,56 +217,15 @@ def _known_columns() -> dict[str, str]:
 
 KNOWN_COLUMNS = _known_columns()
 
-FORMATS: tuple[Format, ...] = (
-    Format(
-        "booking",
-        "Our own template: one row for each pet",
-        {header_key(name): name for name in FIELDS if name not in ("external_id", "full_name")}
-        | {"clientexternalid": "external_id"},
-        frozenset({"clientexternalid", "firstname", "lastname", "email", "petname"}),
-    ),
-    Format(
-        "flat_list",
-        "A flat list: one row for each client, all pets in one cell",
-        {
-            "clientid": "external_id",
-            "firstname": "first_name",
-            "lastname": "last_name",
-            "email": "email",
-            "mobile": "mobile_phone",
-            "homephone": "home_phone",
-            "street": "address_1",
-            "city": "city",
-            "state": "region",
-            "postcode": "postal_code",
-            "pets": "pets",
-            "status": "status",
-        },
-        frozenset({"clientid", "firstname", "lastname", "email", "pets"}),
-    ),
-)
-
 
 def is_forbidden(header: str) -> bool:
     """Passwords, payment cards and numbers of the state have no place in a client list."""
     return bool(_FORBIDDEN.search(header_key(header)))
 
 
-def recognise(headers: Sequence[str]) -> Format | None:
-    """The known format that asks for most of these headers, if there is one."""
-    keys = {header_key(header) for header in headers}
-    fitting = [known for known in FORMATS if known.required <= keys]
-    return max(fitting, key=lambda known: len(known.required), default=None)
-
-
-def mapping_of(known: Format, headers: Sequence[str]) -> dict[str, str | None]:
-    """The format's mapping for this file. A column it does not know goes to the notes, labelled."""
-    return {header: known.columns.get(header_key(header), "notes") for header in headers}
-
-
 def guess_mapping(headers: Sequence[str]) -> dict[str, str | None]:
-    """The likely field of each header, or None; no field is guessed twice."""
-    keys = [header_key(header) for header in headers]
+    """The likely field of each header, or None; no field is guessed twice but those of many."""
+    keys = [re.sub(r"\([0-9]+\)$", "", header_key(header)) for header in headers]
     exact = {header_key(name): name for name in FIELDS}
     known = KNOWN_COLUMNS
     if not any(known.get(key) in ("pet_name", "pets") for key in keys):
@@ -233,7 +235,11 @@ def guess_mapping(headers: Sequence[str]) -> dict[str, str | None]:
     for words in (exact, known):  # a field's own name goes before its synonyms
         for header, key in zip(headers, keys, strict=True):
             field = words.get(key)
-            if field is not None and field not in taken and guesses[header] is None:
+            if field is None or guesses[header] is not None:
+                continue
+            if field in taken:
+                field = _ONE_MORE.get(field)
+            if field is not None:
                 guesses[header] = field
                 taken.add(field)
     return guesses
@@ -243,21 +249,46 @@ def plan(headers: Sequence[str], mapping: Mapping[str, str | None]) -> tuple[Col
     """Where each value of a row goes. Raises `UnusableMapping`."""
     columns: list[Column] = []
     taken: dict[str, str] = {}
+    places = {header_key(header): place for place, header in enumerate(headers)}
+    exact = "client_key" in mapping.values()
     for header, field in mapping.items():
         if header not in headers:
             raise UnusableMapping.field(header, "There is no such column in the file.", "unknown")
         if field is None:
             continue
-        if field not in FIELDS:
+        known = EVERY_FIELD.get(field)
+        if known is None:
             raise UnusableMapping.field(header, "There is no such field.", "unknown_field")
-        if field in taken and field != "notes":
-            other = f"“{FIELDS[field].label}” was already given to another column."
+        if field in taken and not known.many:
+            other = f"“{known.label}” was already given to another column."
             raise UnusableMapping.field(header, other, "taken_twice")
         taken[field] = header
-        own = KNOWN_COLUMNS.get(header_key(header)) == "notes"
-        label = header if field == "notes" and not own else ""
-        known = FIELDS[field]
-        columns.append(Column(headers.index(header), field, known.limit, known.lines, label))
+        key = header_key(header)
+        label = _label(header, key, field)
+        kind_at = _kind_at(key, places)
+        place = headers.index(header)
+        plain = not (known.many or known.lines or field in DATES or field in NUMBERS)
+        columns.append(
+            Column(place, field, known.limit, known.lines, label, kind_at, "", exact, plain)
+        )
     if not taken.keys() & _SAY_WHO:
         raise UnusableMapping("Please say which column holds the name, the e-mail or a phone.")
     return tuple(columns)
+
+
+def _label(header: str, key: str, field: str) -> str:
+    """What is said before a value among the notes. Nothing, where the header says no more than the
+    field; and `certification_rabies_expires_at` is about `rabies`.
+    """
+    if KNOWN_COLUMNS.get(key) == field and (FIELDS[field].lines or field in DATES):
+        return ""
+    found = re.fullmatch(r"certification_(.+)_expires_at", header)
+    return found[1].replace("_", " ") if found else header
+
+
+def _kind_at(key: str, places: Mapping[str, int]) -> int:
+    """Beside `Phone 1 - Value` stands `Phone 1 - Label`, or `Type`."""
+    if not key.endswith("value"):
+        return -1
+    start = key.removesuffix("value")
+    return places.get(f"{start}label", places.get(f"{start}type", -1))

@@ -1,12 +1,13 @@
 """Which rows are of one person, and what they say of that person together."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from booking.imports.rules.formats import FIELDS
+from booking.imports.rules.pets import ImportedPet, KeyedPet
 from booking.imports.rules.reading import RowProblem
-from booking.imports.rules.rows import ImportedClient, ImportedPet
+from booking.imports.rules.rows import ImportedClient, KeyedClient
 
 _Said = TypeVar("_Said", ImportedClient, ImportedPet)
 _APART = {"line", "notes", "pets", "warnings", "behaviour_notes", "vaccinations"}
@@ -40,25 +41,29 @@ _Key = tuple[str, str]
 
 
 def group(rows: Iterable[ImportedClient]) -> Iterator[ImportedPerson]:
-    """Rows of one external id; rows without one go by equal e-mail and name.
+    """Rows of one external id; rows without one go by equal e-mail and name. In our own export the
+    keys say who is who.
 
     Two different external ids are two clients, whatever else is equal: whether they are the same
     person is for matching and for staff to say. Comes in the order of the first lines.
     """
+    ours: dict[str, _Members] = {}
     by_id: dict[str, _Members] = {}
     by_key: dict[_Key, _Members] = {}
     alone: list[_Members] = []
     for row in rows:
-        if row.external_id:
+        if isinstance(row, KeyedClient):
+            ours.setdefault(row.key, []).append(row)
+        elif row.external_id:
             by_id.setdefault(row.external_id, []).append(row)
         elif key := _key(row):
             by_key.setdefault(key, []).append(row)
         else:
             alone.append([row])
     unsure = _attach(by_key, by_id.values()) if by_key else set()
-    groups = [*by_id.values(), *by_key.values(), *alone]
+    groups = [*ours.values(), *by_id.values(), *by_key.values(), *alone]
     groups.sort(key=lambda members: members[0].line, reverse=True)
-    del by_id, by_key, alone, rows
+    del ours, by_id, by_key, alone, rows
     while groups:
         yield _person(groups.pop(), unsure)
 
@@ -98,7 +103,8 @@ def _squeezed(text: str) -> str:
 
 def _person(members: _Members, unsure: set[int]) -> ImportedPerson:
     first = members[0]
-    if len(members) == 1 and first.status and _all_differ(first.pets):
+    apart = isinstance(first, KeyedClient) or _all_differ(first.pets)
+    if len(members) == 1 and first.status and apart:
         return ImportedPerson(first, (first.line,), first.warnings)
     lines = tuple(map(_line, members))
     warnings = [warning for row in members for warning in row.warnings]
@@ -111,7 +117,7 @@ def _person(members: _Members, unsure: set[int]) -> ImportedPerson:
     changes: dict[str, Any] = {}
     if len(members) > 1:
         changes["notes"] = _joined(row.notes for row in members)
-    if len(members) > 1 or not _all_differ(first.pets):
+    if len(members) > 1 or not apart:
         changes["pets"] = _pets(members, warnings)
     if not client.status:
         changes["status"] = "active"
@@ -150,16 +156,19 @@ def _comparable(name: str, value: object) -> object:
 
 
 def _conflict(known: ImportedClient | ImportedPet, name: str, line: int) -> RowProblem:
-    field = _PET_FIELDS.get(name, name) if isinstance(known, ImportedPet) else name
+    place = _PET_FIELDS.get(name, name) if isinstance(known, ImportedPet) else name
     code = "different_name" if name in ("name", "first_name", "last_name") else "conflict"
     kept = "the more careful one" if name in _CAREFUL else "the earlier one"
-    message = f"{FIELDS[field].label}: another row says something else; {kept} was kept."
-    return RowProblem(line, field, code, message)
+    message = f"{FIELDS[place].label}: another row says something else; {kept} was kept."
+    return RowProblem(line, place, code, message)
 
 
 def _joined(texts: Iterable[str]) -> str:
-    """All lines of all texts, each once."""
-    return "\n".join(dict.fromkeys(line for text in texts if text for line in text.split("\n")))
+    """All lines of all texts, each once; one text stays as it is."""
+    different = dict.fromkeys(filter(None, texts))
+    if len(different) < 2:
+        return next(iter(different), "")
+    return "\n".join(dict.fromkeys(line for text in different for line in text.split("\n")))
 
 
 @dataclass(slots=True)
@@ -168,26 +177,49 @@ class _Pet:
     line: int
 
 
+@dataclass(slots=True)
+class _Found:
+    """The pets of one person so far, by what they are recognised by."""
+
+    pets: list[_Pet] = field(default_factory=list)
+    by_key: dict[str, _Pet] = field(default_factory=dict)
+    by_id: dict[str, _Pet] = field(default_factory=dict)
+    by_look: dict[tuple[str, str], _Pet] = field(default_factory=dict)
+
+    def same(self, pet: ImportedPet) -> _Pet | None:
+        if isinstance(pet, KeyedPet):
+            return self.by_key.get(pet.key)
+        same = self.by_id.get(pet.external_id) or self.by_look.get(_look(pet))
+        if same and pet.external_id and same.pet.external_id not in ("", pet.external_id):
+            return None
+        return same
+
+    def remember(self, pet: ImportedPet, place: _Pet) -> None:
+        if isinstance(pet, KeyedPet):
+            self.by_key[pet.key] = place
+            return
+        self.by_look.setdefault(_look(pet), place)
+        if pet.external_id:
+            self.by_id[pet.external_id] = place
+
+
+def _look(pet: ImportedPet) -> tuple[str, str]:
+    return _squeezed(pet.name), _squeezed(pet.breed)
+
+
 def _pets(rows: Iterable[ImportedClient], warnings: list[RowProblem]) -> tuple[ImportedPet, ...]:
     """The pets of all rows: one for each external id, or for each name and breed without one."""
-    found: list[_Pet] = []
-    by_id: dict[str, _Pet] = {}
-    by_look: dict[tuple[str, str], _Pet] = {}
+    found = _Found()
     for row in rows:
         for pet in row.pets:
-            look = (_squeezed(pet.name), _squeezed(pet.breed))
-            same = by_id.get(pet.external_id) or by_look.get(look)
-            if same and pet.external_id and same.pet.external_id not in ("", pet.external_id):
-                same = None
+            same = found.same(pet)
             if same is None:
                 same = _Pet(pet, row.line)
-                found.append(same)
+                found.pets.append(same)
             else:
                 _fold_pet(same, pet, row.line, warnings)
-            by_look.setdefault(look, same)
-            if pet.external_id:
-                by_id[pet.external_id] = same
-    return tuple(place.pet for place in found)
+            found.remember(pet, same)
+    return tuple(place.pet for place in found.pets)
 
 
 def _fold_pet(place: _Pet, pet: ImportedPet, line: int, warnings: list[RowProblem]) -> None:

@@ -1,10 +1,12 @@
-"""From the bytes of a file to rows that know their line. Says no in one way: `UnreadableFile`."""
+"""From text with commas, semicolons or tabs to rows that know their line.
+
+What can't be read is refused in one way: `UnreadableFile`.
+"""
 
 import codecs
 import csv
 import io
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -21,11 +23,6 @@ MAX_LINE = 1_000_000
 MAX_LINES = 1_000_000
 _CHUNK = 64 * 1024
 _DELIMITERS = ",;\t"
-_NOT_TEXT = {
-    b"PK\x03\x04": "This is a spreadsheet or an archive, not a list as text. Save it as CSV first.",
-    b"\xd0\xcf\x11\xe0": "This is an old Excel file, not a list as text. Save it as CSV first.",
-    b"%PDF": "This is a PDF, not a list as text. Export the list as CSV first.",
-}
 
 
 class UnreadableFile(Invalid):
@@ -34,6 +31,12 @@ class UnreadableFile(Invalid):
     def __init__(self, code: str, message: str, line: int | None = None) -> None:
         super().__init__(message, line=line)
         self.code = code
+
+
+class TooLarge(UnreadableFile):
+    def __init__(self) -> None:
+        sentence = f"The file is larger than {MAX_BYTES // 1024 // 1024} MB. Please split it."
+        super().__init__("too_large", sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,12 @@ class Table:
     rows: Iterator[Row | RejectedRow]
 
 
-class _Lines:
+class Lines:
     """The physical lines of the file with their ends; knows how many it has given."""
 
-    def __init__(self, file: BinaryIO, encoding: str) -> None:
+    def __init__(self, file: BinaryIO, encoding: str, most: int | None = None) -> None:
         self.number = 0
+        self.most = most or MAX_LINES
         self.last = ""
         self.ended = False
         self._lines = self._read(file, codecs.getincrementaldecoder(encoding)())
@@ -88,8 +92,8 @@ class _Lines:
             self.ended = True
             raise
         self.number += 1
-        if self.number > MAX_LINES:
-            sentence = f"The file has more than {MAX_LINES:,} lines. Please split it."
+        if self.number > self.most:
+            sentence = f"The file has more than {self.most:,} lines. Please split it."
             raise UnreadableFile("too_many_lines", sentence)
         return self.last
 
@@ -117,9 +121,13 @@ def read_table(file: BinaryIO) -> Table:
     empty rows are passed over; a row that can't be read is a `RejectedRow`. Raises
     `UnreadableFile`, here or while the rows are consumed.
     """
-    encoding = _encoding(file)
-    delimiter = _delimiter(list(islice(_Lines(file, encoding), 10)))
-    records = _records(_Lines(file, encoding), delimiter)
+    encoding = encoding_of(file)
+    delimiter = _delimiter(list(islice(Lines(file, encoding), 10)))
+    return table_of(_records(Lines(file, encoding), delimiter))
+
+
+def table_of(records: Iterator[tuple[int, list[str] | str]]) -> Table:
+    """Of records that begin with the header; a sentence stands for cells that can't be read."""
     header = next((cells for _, cells in records if not _is_preamble(cells)), [])
     if isinstance(header, str):
         raise UnreadableFile("header_quoting", f"The row of column names can't be read: {header}")
@@ -129,7 +137,6 @@ def read_table(file: BinaryIO) -> Table:
     named = _named(header)
     kept = [place for place, name in enumerate(named) if not is_forbidden(name)]
     headers = tuple(named[place] for place in kept)
-    _refuse_doubles(headers)
     dropped = tuple(name for name in named if is_forbidden(name))
     rows = _rows(records, width, kept)
     first = next(rows, None)
@@ -160,7 +167,7 @@ def _ragged(line: int, found: int, width: int) -> RowProblem:
     return RowProblem(line, "", code, f"There are {found} cells for {width} columns. {advice}")
 
 
-def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+def _records(lines: Lines, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
     """Each record with the line it begins on; a sentence in place of cells that can't be read."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
@@ -173,7 +180,7 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str] | s
             yield line, _trouble(lines, line, str(error))
 
 
-def _trouble(lines: _Lines, begun: int, error: str) -> str:
+def _trouble(lines: Lines, begun: int, error: str) -> str:
     """Why a record can't be read; refuses the file if nobody knows where the next one begins."""
     several = lines.number > begun
     too_long = error.startswith("field larger")
@@ -200,21 +207,29 @@ def _is_preamble(cells: Sequence[str]) -> bool:
 def _named(header: Sequence[str]) -> list[str]:
     """The column names made clean; those without one are called by their number."""
     if len(header) > MAX_COLUMNS:
-        found = f"There are {len(header)} columns; a list may have {MAX_COLUMNS}."
-        raise UnreadableFile("too_many_columns", found)
+        sentence = (
+            f"There are more than {MAX_COLUMNS} columns. Please leave out what is not needed."
+        )
+        raise UnreadableFile("too_many_columns", sentence)
     names = [clean(name) or f"Column {place}" for place, name in enumerate(header, 1)]
     if max(map(len, names)) > MAX_HEADER:
         sentence = f"A column's name is longer than {MAX_HEADER} characters. Is the header missing?"
         raise UnreadableFile("header_too_long", sentence)
-    return names
+    return _apart(names)
 
 
-def _refuse_doubles(headers: Sequence[str]) -> None:
-    counts = Counter(map(header_key, headers))
-    doubles = [header for header in headers if counts[header_key(header)] > 1]
-    if doubles:
-        sentence = f"Two columns have the same name, “{doubles[0][:60]}”. Please rename one."
-        raise UnreadableFile("duplicate_header", sentence)
+def _apart(names: Sequence[str]) -> list[str]:
+    """A second `Phone` is called `Phone (2)`: both are kept, and nobody need mend the file."""
+    seen: set[str] = set()
+    found: list[str] = []
+    for name in names:
+        number, called = 1, name
+        while header_key(called) in seen:
+            number += 1
+            called = f"{name} ({number})"
+        seen.add(header_key(called))
+        found.append(called)
+    return found
 
 
 def _delimiter(sample: Sequence[str]) -> str:
@@ -233,18 +248,14 @@ def _delimiter(sample: Sequence[str]) -> str:
     return max(_DELIMITERS, key=score)
 
 
-def _encoding(file: BinaryIO) -> str:
-    """UTF-16 by its mark, UTF-8 if all of it is, else Windows-1252. Reads the whole file once."""
+def encoding_of(file: BinaryIO) -> str:
+    """UTF-16 by its mark or its zeros, UTF-8 if all of it is, else Windows-1252.
+
+    Reads the whole file once.
+    """
     file.seek(0)
     start = file.read(_CHUNK)
-    _refuse_other_kinds(start)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        candidates: tuple[str, ...] = ("utf-16",)
-    elif start.startswith(codecs.BOM_UTF8):
-        candidates = ("utf-8-sig",)
-    else:
-        candidates = ("utf-8", "cp1252")
-    for encoding in candidates:
+    for encoding in _candidates(start):
         if _decodes(file, encoding):
             if encoding == "cp1252":
                 _refuse_damaged_utf8(file)
@@ -252,14 +263,18 @@ def _encoding(file: BinaryIO) -> str:
     raise UnreadableFile("encoding", "The characters of this file can't be read. Save it as UTF-8.")
 
 
-def _refuse_other_kinds(start: bytes) -> None:
-    for mark, sentence in _NOT_TEXT.items():
-        if start.startswith(mark):
-            raise UnreadableFile("not_text", sentence)
-    utf16 = start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if not utf16 and start.count(0) * 5 > len(start):
+def _candidates(start: bytes) -> tuple[str, ...]:
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ("utf-16",)
+    if start.startswith(codecs.BOM_UTF8):
+        return ("utf-8-sig",)
+    for encoding, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
+        if zeros.count(0) * 10 > len(zeros) * 8 and start.count(0) < len(start) * 0.6:
+            return (encoding,)
+    if start.count(0) * 5 > len(start):
         sentence = "This is not a list as text, or its encoding is unknown. Save it as UTF-8 CSV."
         raise UnreadableFile("not_text", sentence)
+    return ("utf-8", "cp1252")
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
@@ -268,8 +283,7 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
     while chunk := file.read(_CHUNK):
         size += len(chunk)
         if size > MAX_BYTES:
-            sentence = f"The file is larger than {MAX_BYTES // 1024 // 1024} MB. Please split it."
-            raise UnreadableFile("too_large", sentence)
+            raise TooLarge
         yield chunk
 
 

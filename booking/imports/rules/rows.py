@@ -1,53 +1,20 @@
-"""One row to one person with their pets, or the reasons why not.
+"""One row, or one record, to one person with their pets, or the reasons why not."""
 
-Nothing is lost: a value that can't be used where it stands is kept among the notes, with a warning.
-"""
-
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
-from typing import Literal, TypeVar
+from typing import Any
 
 from booking.imports.rules import values
-from booking.imports.rules.formats import FIELDS, VACCINES, Column
+from booking.imports.rules.draft import Draft, Status, draft_of
+from booking.imports.rules.formats import EVERY_FIELD, FIELDS, Column
+from booking.imports.rules.pets import ImportedPet, pets_of
 from booking.imports.rules.reading import RejectedRow, Row, RowProblem
-from booking.imports.rules.values import clean, clean_lines
 
-MAX_PETS = 50
-Status = Literal["active", "inactive", ""]
-_Value = TypeVar("_Value")
-_PET_FIELDS = frozenset(list(FIELDS)[list(FIELDS).index("pets") :])
-
-_OWN_PET = _PET_FIELDS - {"pets"}
-_NAME_LIMIT = FIELDS["pet_name"].limit
-_BREED_LIMIT = FIELDS["breed"].limit
-
-
-@dataclass(frozen=True, slots=True)
-class Vaccination:
-    name: str
-    given_on: date | None
-    expires_on: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedPet:
-    name: str
-    external_id: str = ""
-    species: str = ""
-    breed: str = ""
-    coat: str = ""
-    color: str = ""
-    sex: str = ""
-    altered: bool | None = None
-    birth_date: date | None = None
-    weight: str = ""
-    weight_unit: str = ""
-    vet_name: str = ""
-    vet_phone: str = ""
-    behaviour_notes: str = ""
-    vaccinations: tuple[Vaccination, ...] = ()
+_PLAIN = {"external_id", "first_name", "last_name", "email", "mobile_phone", "home_phone"}
+_PLAIN |= {"address_1", "address_2", "city", "region", "postal_code", "country"}
+_PLAIN |= {"language", "household"}
+_CONSENTS = {"marketing_email_ok", "sms_ok", "invite"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +50,27 @@ class ImportedClient:
     warnings: tuple[RowProblem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class KeyedClient(ImportedClient):
+    """A client of our own export: rows of one key are one client, and those of two are two."""
+
+    key: str = ""
+
+
 @dataclass(slots=True)
-class _Draft:
-    """One row while it is read: `texts` are its clean, non-empty values by field."""
+class Record:
+    """One person of a file that is no table: texts by field, and those of each pet.
+
+    `emails` and `phones` (kind, number) are further ones; `exact` as in `Draft`.
+    """
 
     line: int
     texts: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    problems: list[RowProblem] = field(default_factory=list)
-    warnings: list[RowProblem] = field(default_factory=list)
-
-    def text(self, name: str) -> str:
-        return self.texts.get(name, "")
-
-    def reject(self, name: str, code: str, message: str) -> None:
-        self.problems.append(RowProblem(self.line, name, code, message))
-
-    def keep(self, name: str, code: str, message: str) -> None:
-        """The value goes to the notes instead."""
-        label = FIELDS[name].label
-        whose = f"{self.text('pet_name')}, " if name in _PET_FIELDS else ""
-        self.notes.append(f"{whose}{label}: {self.texts.pop(name)}")
-        whole = f"{label}: {message} It is kept in the notes."
-        self.warnings.append(RowProblem(self.line, name, code, whole))
+    emails: list[str] = field(default_factory=list)
+    phones: list[tuple[str, str]] = field(default_factory=list)
+    pets: list[dict[str, str]] = field(default_factory=list)
+    exact: bool = False
 
 
 def read_clients(
@@ -117,77 +82,76 @@ def read_clients(
 
 
 def read_client(row: Row, columns: tuple[Column, ...]) -> ImportedClient | RejectedRow:
-    draft = _draft(row, columns)
+    return _read(draft_of(row, columns))
+
+
+def read_record(record: Record) -> ImportedClient | RejectedRow:
+    draft = Draft(record.line, record.exact)
+    draft.texts = _clean_texts(draft, record.texts)
+    for note in record.notes:
+        if text := values.exact(note) if record.exact else values.clean_lines(note):
+            draft.notes.append(text)
+    for texts in record.pets:
+        draft.pets.append(_clean_texts(draft, texts))
+    draft.emails = [text for email in record.emails if (text := values.clean(email))]
+    draft.phones = [
+        (kind, text) for kind, number in record.phones if (text := values.clean(number))
+    ]
+    draft.settle()
+    return _read(draft)
+
+
+def _clean_texts(draft: Draft, texts: dict[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, raw in texts.items():
+        known = EVERY_FIELD[name]
+        if draft.exact:
+            text = values.exact(raw)
+        else:
+            text = values.clean_lines(raw) if known.lines else values.clean(raw)
+        if not text:
+            continue
+        found[name] = text
+        if len(text) > known.limit:
+            draft.texts = found
+            draft.too_long(name)
+    return found
+
+
+def _read(draft: Draft) -> ImportedClient | RejectedRow:
     client = _client(draft)
     named = client.first_name or client.last_name
     if not (named or client.email or client.mobile_phone or client.home_phone):
         draft.reject("", "nobody", "There is no name, no e-mail and no phone in this row.")
-    return RejectedRow(row.line, tuple(draft.problems)) if draft.problems else client
+    return RejectedRow(draft.line, tuple(draft.problems)) if draft.problems else client
 
 
-def _draft(row: Row, columns: tuple[Column, ...]) -> _Draft:
-    draft = _Draft(row.line)
-    texts, cells = draft.texts, row.cells
-    for position, name, limit, lines, label in columns:
-        if not (raw := cells[position]):
-            continue
-        text = clean_lines(raw) if lines else clean(raw)
-        if not text:
-            continue
-        if name == "notes":
-            draft.notes.append(f"{label}: {text}" if label else text)
-            continue
-        texts[name] = text
-        if len(text) > limit:
-            _too_long(draft, name)
-    return draft
-
-
-def _too_long(draft: _Draft, name: str) -> None:
-    known = FIELDS[name]
-    if name == "email":
-        draft.keep(name, "too_long", "This is too long to be an address.")
-    else:
-        message = f"“{known.label}” may have {known.limit} characters; this row has more."
-        draft.reject(name, "too_long", message)
-
-
-def _client(draft: _Draft) -> ImportedClient:
+def _client(draft: Draft) -> ImportedClient:
     """The order matters: the notes come last, for reading the others may add to them."""
-    _part_full_name(draft)
-    get = draft.texts.get
-    return ImportedClient(
-        line=draft.line,
-        external_id=get("external_id", ""),
-        first_name=get("first_name", ""),
-        last_name=get("last_name", ""),
-        email=get("email", ""),
-        mobile_phone=get("mobile_phone", ""),
-        home_phone=get("home_phone", ""),
-        address_1=get("address_1", ""),
-        address_2=get("address_2", ""),
-        city=get("city", ""),
-        region=get("region", ""),
-        postal_code=get("postal_code", ""),
-        country=get("country", ""),
-        birthday=_date(draft, "birthday"),
-        language=get("language", ""),
-        status=_status(draft),
-        blocked=_blocked(draft),
-        marketing_email_ok=_yes_no(draft, "marketing_email_ok"),
-        sms_ok=_yes_no(draft, "sms_ok"),
-        invite=_yes_no(draft, "invite"),
-        household=get("household", ""),
-        pets=_pets(draft),
-        notes=_notes(draft),
-        warnings=tuple(draft.warnings),
-    )
+    texts = draft.texts
+    if "full_name" in texts:
+        _part_full_name(draft)
+    key = texts.pop("client_key", "")
+    said: dict[str, Any] = {name: texts[name] for name in texts.keys() & _PLAIN}
+    if "birthday" in texts:
+        said["birthday"] = draft.date("birthday")
+    if "status" in texts:
+        said["status"] = _status(draft)
+    if "blocked" in texts:
+        said["blocked"] = _blocked(draft)
+    for name in texts.keys() & _CONSENTS:
+        said[name] = draft.yes_no(name)
+    said["pets"] = pets_of(draft)
+    said["notes"] = _notes(draft)
+    said["warnings"] = tuple(draft.warnings)
+    if key:
+        return KeyedClient(line=draft.line, key=key, **said)
+    return ImportedClient(line=draft.line, **said)
 
 
-def _part_full_name(draft: _Draft) -> None:
+def _part_full_name(draft: Draft) -> None:
     """`Ana de León` → Ana, de León; `León, Ana` → Ana, León. Kept whole where both parts stand."""
-    if not (full := draft.text("full_name")):
-        return
+    full = draft.text("full_name")
     if draft.text("first_name") or draft.text("last_name"):
         whole = f"{draft.text('first_name')} {draft.text('last_name')}".strip()
         if full.casefold() != whole.casefold():
@@ -198,144 +162,29 @@ def _part_full_name(draft: _Draft) -> None:
     else:
         first, _, last = full.partition(" ")
     for name, part in (("first_name", first), ("last_name", last)):
-        draft.texts[name] = part
-        if len(part) > FIELDS[name].limit:
-            _too_long(draft, name)
+        draft.put(name, part)
 
 
-def _status(draft: _Draft) -> Status:
+def _status(draft: Draft) -> Status:
     """An unknown word rejects the row: nobody inactive may become active by a spelling."""
     word = draft.text("status").casefold()
-    if not word or word in values.ACTIVE_WORDS:
-        return "active" if word else ""
+    if word in values.ACTIVE_WORDS:
+        return "active"
     if word not in values.INACTIVE_WORDS:
         message = "The status must be active or inactive (or yes or no, 1 or 0)."
         draft.reject("status", "unknown_word", message)
     return "inactive"
 
 
-def _blocked(draft: _Draft) -> bool | None:
-    text = draft.text("blocked")
-    blocked = values.read_yes_no(text) if text else None
-    if text and blocked is None:
+def _blocked(draft: Draft) -> bool | None:
+    blocked = values.read_yes_no(draft.text("blocked"))
+    if blocked is None:
         draft.reject("blocked", "unknown_word", "“Blocked” must be yes or no (or 1 or 0).")
     return blocked
 
 
-def _yes_no(draft: _Draft, name: str) -> bool | None:
-    return _read(draft, name, values.read_yes_no, "This is neither yes nor no.")
-
-
-def _date(draft: _Draft, name: str) -> date | None:
-    return _read(draft, name, values.read_date, "This is not one certain date (YYYY-MM-DD).")
-
-
-def _read(
-    draft: _Draft, name: str, read: Callable[[str], _Value | None], message: str
-) -> _Value | None:
-    if not (text := draft.text(name)):
-        return None
-    if (found := read(text)) is None:
-        draft.keep(name, "not_understood", message)
-    return found
-
-
-def _notes(draft: _Draft) -> str:
+def _notes(draft: Draft) -> str:
     notes = "\n".join(draft.notes)
     if len(notes) > FIELDS["notes"].limit:
-        _too_long(draft, "notes")
+        draft.too_long("notes")
     return notes
-
-
-def _pets(draft: _Draft) -> tuple[ImportedPet, ...]:
-    pets: list[ImportedPet] = []
-    if packed := draft.text("pets"):
-        pets += _packed_pets(draft, packed)
-    if not _OWN_PET.isdisjoint(draft.texts):
-        pets += _own_pet(draft)
-    if len(pets) > MAX_PETS:
-        message = f"There are more than {MAX_PETS} pets in this row."
-        draft.reject("pets", "too_many_pets", message)
-    return tuple(pets)
-
-
-def _packed_pets(draft: _Draft, packed: str) -> Iterator[ImportedPet]:
-    """`name|breed;name|breed`, the breed may be missing."""
-    for part in packed.split(";"):
-        name, _, breed = part.partition("|")
-        name, breed = name.strip(), breed.strip()
-        if len(name) > _NAME_LIMIT:
-            _too_long(draft, "pet_name")
-        if len(breed) > _BREED_LIMIT:
-            _too_long(draft, "breed")
-        if name:
-            yield _plain_pet(name, breed)
-        elif breed:
-            _nameless(draft, "pets", f"{FIELDS['breed'].label}: {breed}")
-
-
-@lru_cache(10_000)
-def _plain_pet(name: str, breed: str) -> ImportedPet:
-    """There are many a Bella|Labrador in a long list: one frozen value serves them all."""
-    return ImportedPet(name=name, breed=breed)
-
-
-def _nameless(draft: _Draft, name: str, what: str) -> None:
-    draft.notes.append(f"Pet without a name: {what}")
-    message = "A pet without a name can't be added. What is said of it is kept in the notes."
-    draft.warnings.append(RowProblem(draft.line, name, "pet_without_name", message))
-
-
-def _own_pet(draft: _Draft) -> Iterator[ImportedPet]:
-    """The pet of a file with one row for each pet."""
-    if "pet_name" not in draft.texts:
-        given = draft.texts.keys() & _OWN_PET
-        told = "; ".join(f"{FIELDS[name].label}: {draft.text(name)}" for name in sorted(given))
-        _nameless(draft, "pet_name", told)
-        return
-    text = draft.text
-    sex, altered = _sex(draft)
-    weight, unit = _weight(draft)
-    said = _read(draft, "altered", values.read_altered, "This is neither yes nor no.")
-    yield ImportedPet(
-        name=text("pet_name"),
-        external_id=text("pet_external_id"),
-        species=text("species"),
-        breed=text("breed"),
-        coat=text("coat"),
-        color=text("color"),
-        sex=sex,
-        altered=altered if said is None else said,
-        birth_date=_date(draft, "birth_date"),
-        weight=weight,
-        weight_unit=unit,
-        vet_name=text("vet_name"),
-        vet_phone=text("vet_phone"),
-        behaviour_notes=text("behaviour_notes"),
-        vaccinations=tuple(_vaccinations(draft)),
-    )
-
-
-def _sex(draft: _Draft) -> tuple[str, bool | None]:
-    sex, altered = values.read_sex(draft.text("sex"))
-    if draft.text("sex") and not sex and altered is None:
-        draft.keep("sex", "not_understood", "This is neither male nor female.")
-    return sex, altered
-
-
-def _weight(draft: _Draft) -> tuple[str, str]:
-    stated = _read(draft, "weight_unit", values.read_unit, "This is neither kg nor lb.")
-    weight = _read(draft, "weight", values.read_weight, "This is not a weight.")
-    if weight is None:
-        return "", ""
-    number, unit = weight
-    return number, unit or stated or ""
-
-
-def _vaccinations(draft: _Draft) -> Iterator[Vaccination]:
-    for number in VACCINES:
-        start = f"vaccine_{number}"
-        name = draft.text(f"{start}_name")
-        given, expires = (_date(draft, f"{start}_{when}_on") for when in ("given", "expires"))
-        if name or given or expires:
-            yield Vaccination(name or f"Vaccine {number}", given, expires)

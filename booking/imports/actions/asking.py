@@ -1,0 +1,178 @@
+"""What the database knows of the people of a chunk: a few statements for all of them together."""
+
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import RowMapping, Table, or_, select
+from sqlalchemy.orm import Session
+
+from booking.clients.models import Client, ClientStatus
+from booking.clients.models import Pet as KeptPet
+from booking.database import business_of
+from booking.imports.actions.staging import person_of
+from booking.imports.models import Import, ImportRow, Verdict
+from booking.imports.rules.rows import ImportedClient
+from booking.matching.rules.people import Person, Pet, Profile, profile
+
+_PART = 500
+_ACCEPTED = (Verdict.NEW, Verdict.MATCHED, Verdict.UPDATED, Verdict.REVIEW)
+_client, _pet, _row = (model.__table__ for model in (Client, KeptPet, ImportRow))
+assert isinstance(_client, Table)
+assert isinstance(_pet, Table)
+assert isinstance(_row, Table)
+_AS_TYPED = [name for name in Person.__dataclass_fields__ if name != "pets"]
+_typed = attrgetter(*_AS_TYPED)
+_TOLD = ("id", "external_id", "first_name", "last_name", "mobile_phone", "home_phone", "email_key")
+
+Made = tuple[str, str]
+
+
+class Staged(NamedTuple):
+    """A row that is to be applied. Its id will be the client's, if it makes one."""
+
+    id: uuid.UUID
+    number: int
+    said: int | None
+    has_problems: bool
+    person: ImportedClient
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody who may be meant; `number` is the external id."""
+
+    client_id: uuid.UUID
+    name: str
+    number: str
+    is_active: bool
+    profile: Profile
+
+
+def made_by(session: Session, row: Import) -> Made:
+    """Between which ids the clients lie that this import makes: their rows' ids, which were given
+    in one go. As 32 hexadecimal digits."""
+    ids = select(_row.c.id).where(
+        _row.c.business_id == business_of(session), _row.c.import_id == row.id
+    )
+    first = session.scalars(ids.order_by(_row.c.number).limit(1)).one()
+    last = session.scalars(ids.order_by(_row.c.number.desc()).limit(1)).one()
+    return first.hex[:12] + "0" * 20, last.hex[:12] + "f" * 20  # the first 12 tell the millisecond
+
+
+def is_anybody_besides(session: Session, made: Made) -> bool:
+    first, last = map(uuid.UUID, made)
+    anybody = select(_client.c.id).where(_client.c.business_id == business_of(session))
+    before = anybody.where(_client.c.id < first).exists()
+    after = anybody.where(_client.c.id > last).exists()
+    return bool(session.scalar(select(or_(before, after))))
+
+
+def by_number(session: Session, staged: Iterable[Staged]) -> dict[str, list[uuid.UUID]]:
+    """The clients with the numbers of the file: active ones first, then by age."""
+    numbers = {one.person.external_id for one in staged} - {""}
+    query = select(_client.c.external_id, _client.c.id).where(
+        _client.c.business_id == business_of(session)
+    )
+    order = (_client.c.status != ClientStatus.ACTIVE, _client.c.id)
+    found: dict[str, list[uuid.UUID]] = {}
+    for part in _parts(numbers):
+        for number, client_id in session.execute(
+            query.where(_client.c.external_id.in_(part)).order_by(*order)
+        ):
+            found.setdefault(number, []).append(client_id)
+    return found
+
+
+def by_said(
+    session: Session, row: Import, staged: Iterable[Staged]
+) -> dict[int | None, RowMapping]:
+    """The client that a row of an earlier file became, or went to, that said the same. Where a
+    client was merged since, that row follows to the one that was kept."""
+    query = (
+        select(_row.c.said, *(_client.c[name] for name in _TOLD))
+        .join(
+            _client,
+            (_client.c.business_id == _row.c.business_id) & (_client.c.id == _row.c.client_id),
+        )
+        .where(
+            _row.c.business_id == business_of(session),
+            _row.c.import_id != row.id,
+            _row.c.verdict.in_(_ACCEPTED),
+        )
+        .order_by(_client.c.status == ClientStatus.ACTIVE, _client.c.id.desc())
+    )
+    found: dict[int | None, RowMapping] = {}
+    for part in _parts({one.said for one in staged} - {None}):
+        for told in session.execute(query.where(_row.c.said.in_(part))).mappings():
+            found[told["said"]] = told
+    return found
+
+
+def known(
+    session: Session, ids: Collection[uuid.UUID], row: Import, country: str
+) -> dict[uuid.UUID, Known]:
+    """These clients; in a dry run also those whom earlier rows would have made."""
+    columns = [_client.c[name] for name in ("id", "external_id", "status", *_AS_TYPED)]
+    query = select(*columns).where(_client.c.business_id == business_of(session))
+    found: dict[uuid.UUID, Known] = {}
+    for part in _parts(ids):
+        pets = _pets(session, part)
+        for each in session.execute(query.where(_client.c.id.in_(part))):
+            client_id, number, status, *typed = each
+            person = Person(*typed, pets=tuple(pets.get(client_id, ())))
+            them = profile(person, country=country)
+            active = status is ClientStatus.ACTIVE
+            found[client_id] = Known(client_id, _name(person), number or "", active, them)
+    if row.dry_run and (missing := ids - found.keys()):
+        for client_id, said in people(session, missing).items():
+            them = profile(as_person(said), country=country)
+            found[client_id] = as_known(client_id, said, them)
+    return found
+
+
+def _pets(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Pet]]:
+    query = select(_pet.c.client_id, _pet.c.name, _pet.c.breed).where(
+        _pet.c.business_id == business_of(session),
+        _pet.c.client_id.in_(ids),
+        _pet.c.archived_at.is_(None),
+    )
+    found: dict[uuid.UUID, list[Pet]] = {}
+    for client_id, name, breed in session.execute(query.order_by(_pet.c.id)):
+        found.setdefault(client_id, []).append(Pet(name, breed))
+    return found
+
+
+def people(session: Session, row_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, ImportedClient]:
+    """What these rows say."""
+    query = select(_row.c.id, _row.c.person).where(_row.c.business_id == business_of(session))
+    return {
+        row_id: person_of(person)
+        for part in _parts(row_ids)
+        for row_id, person in session.execute(query.where(_row.c.id.in_(part)))
+    }
+
+
+def as_person(said: ImportedClient) -> Person:
+    return Person(
+        *_typed(said),
+        pets=tuple([Pet(pet.name, pet.breed) for pet in said.pets]),
+    )
+
+
+def as_known(client_id: uuid.UUID, said: ImportedClient, them: Profile) -> Known:
+    """A row as the client it would be."""
+    active = said.status != ClientStatus.INACTIVE
+    return Known(client_id, _name(said), said.external_id, active, them)
+
+
+def _name(person: Person | ImportedClient) -> str:
+    return f"{person.first_name} {person.last_name}".strip() or person.email or "a client"
+
+
+def _parts(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """A database takes only so many parameters in one statement."""
+    every = list(values)
+    return (every[start : start + _PART] for start in range(0, len(every), _PART))
