@@ -143,5 +143,21 @@ def bench_availability(
     )
 
 
+@bench.command("matching")
+def bench_matching(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="Where clients.csv and incoming.csv are.", exists=True),
+    ],
+    out: Annotated[Path, typer.Option(help="Where the verdicts and the pairs go.")],
+    postgres: Annotated[
+        str, typer.Option(help="A PostgreSQL server to make databases on, instead of SQLite.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Verdicts on newcomers and the duplicates of a list, in the scorer's format; with times."""
+    _run("booking.bench.matching", folder=folder, out=out, postgres=postgres, as_json=as_json)
+
+
 def main() -> None:
     app()

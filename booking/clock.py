@@ -2,7 +2,9 @@
 
 import functools
 import zoneinfo
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 
 _offset = timedelta(0)
 
@@ -28,6 +30,24 @@ def zone(name: str) -> zoneinfo.ZoneInfo:
 @functools.cache
 def zone_names() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
+
+
+@functools.cache
+def country_of(name: str) -> str | None:
+    """The country (ISO 3166, two letters) in which people keep that zone; None for `UTC` and such.
+
+    Read off the zone database: `zone.tab`, and for other names of a zone the links of `tzdata.zi`.
+    """
+    tables = resources.files("tzdata.zoneinfo")
+    countries = {row[2]: row[0] for row in _rows(tables.joinpath("zone.tab").read_text())}
+    if name not in countries:
+        rows = _rows(tables.joinpath("tzdata.zi").read_text())
+        name = next((row[1] for row in rows if row[0] == "L" and row[2] == name), name)
+    return countries.get(name)
+
+
+def _rows(table: str) -> Iterator[list[str]]:
+    return (line.split() for line in table.splitlines() if line and not line.startswith("#"))
 
 
 def to_local(moment: datetime, zone_name: str) -> datetime:

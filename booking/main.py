@@ -25,12 +25,14 @@ from booking.api import clients as api_clients
 from booking.api import hours as api_hours
 from booking.api import imports as api_imports
 from booking.api import invitations as api_invitations
+from booking.api import matches as api_matches
 from booking.api import me as api_me
 from booking.api import members as api_members
 from booking.api import my_appointments as api_my_appointments
 from booking.api import my_pets as api_my_pets
 from booking.api import preferences as api_preferences
 from booking.api import problem
+from booking.api import record_merges as api_record_merges
 from booking.api import services as api_services
 from booking.api import sessions as api_sessions
 from booking.api import staff_members as api_staff_members
@@ -60,6 +62,8 @@ from booking.web import (
     client_password,
     client_sign_in,
     clients,
+    duplicates,
+    exporting,
     guest_booking,
     health,
     hours,
@@ -68,7 +72,9 @@ from booking.web import (
     mailbox,
     manage_security,
     manage_sign_in,
+    matches,
     members,
+    merges,
     page,
     preferences,
     services,
@@ -100,10 +106,12 @@ API = (
     api_hours,
     api_imports,
     api_invitations,
+    api_matches,
     api_me,
     api_members,
     api_my_pets,
     api_preferences,
+    api_record_merges,
     api_services,
     api_sessions,
     api_staff_members,
@@ -129,6 +137,10 @@ PAGES = (
     invitations,
     campaigns,
     clients,
+    exporting,
+    matches,
+    duplicates,
+    merges,
     imports,
     audit,
     appointments,

@@ -20,6 +20,7 @@ from booking.linking import emails as _linking_emails
 from booking.linking import models as _linking
 from booking.mail import models as _mail
 from booking.matching import models as _matching
+from booking.merges import emails as _merges_emails
 from booking.merges import models as _merges
 from booking.preferences import models as _preferences
 
@@ -47,5 +48,6 @@ EMAILS = (
     _clients_emails,
     _invitations_emails,
     _linking_emails,
+    _merges_emails,
 )
 metadata = Base.metadata

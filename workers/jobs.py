@@ -12,12 +12,14 @@ from booking import clock, idempotency
 from booking.accounts.actions import sign_in
 from booking.appointments.actions import decide
 from booking.config import Settings
-from booking.database import Database
+from booking.database import Database, set_business
 from booking.imports.actions import applying
 from booking.invitations import delivery as envelope
 from booking.mail import actions as mail
 from booking.mail import delivery as post
 from booking.mail.transports import Transport, open_transport
+from booking.matching import scanning
+from booking.matching.actions import comparing
 
 SENT_MAIL_IS_KEPT = timedelta(days=30)
 
@@ -62,6 +64,29 @@ def apply_due_imports(database: Database) -> int:
     return chunks
 
 
+def compare_due_clients(database: Database) -> int:
+    """Batch by batch, each its own transaction; a killed worker costs one batch's work."""
+    compared = 0
+    with database.reading() as session:
+        due = comparing.businesses_with_due(session)
+    for business_id in due:
+        while not ENDING.is_set():
+            with database.writing() as session:
+                set_business(session, business_id)
+                batch = comparing.compare_due(session)
+            if not batch:
+                break
+            compared += batch
+    return compared
+
+
+def scan_due_lists(database: Database) -> int:
+    scans = 0
+    while not ENDING.is_set() and scanning.scan_next(database, ENDING.is_set):
+        scans += 1
+    return scans
+
+
 def expire_pending_appointments(database: Database) -> int:
     with database.writing() as session:
         return decide.expire_pending(session, clock.now())
@@ -90,6 +115,8 @@ JOBS = (
     Job("send_due_emails", 5, Lane.MAIL, send_due_emails),
     Job("send_due_invitations", 5, Lane.BULK, send_due_invitations),
     Job("apply_due_imports", 5, Lane.BULK, apply_due_imports),
+    Job("compare_due_clients", 5, Lane.BULK, compare_due_clients),
+    Job("scan_due_lists", 10, Lane.BULK, scan_due_lists),
     Job("expire_pending_appointments", 60, Lane.MAIL, expire_pending_appointments),
     Job("tidy", 3600, Lane.BULK, tidy),
 )

@@ -1,6 +1,7 @@
 """Clients and their pets, for the people who run a business."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -9,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from booking.accounts import queries as accounts
 from booking.accounts.rules import email_key
+from booking.api import client_exports
 from booking.api.caller import Caller, StaffReads, StaffWrites
 from booking.api.idempotent import IdempotentRoute
 from booking.api.lists import Cursor, Limit, decode_cursor, encode_cursor
+from booking.api.look_alike_shapes import LookAlikes, PossibleMatch, Reasons, look_alike
 from booking.api.pet_shapes import MyPetPatch
 from booking.clients import actions, queries
 from booking.clients.models import Client, ClientStatus, Link, LinkedBy, Pet
@@ -19,10 +22,16 @@ from booking.clients.queries import After, ClientFilter
 from booking.clients.rules import ClientDetails, Line20, Line35, PastDate, PetDetails
 from booking.errors import Invalid
 from booking.fields import EmailText, Line60, Line100, Line200, Notes, OptionalEmail, PhoneText
+from booking.matching import actions as matching
+from booking.matching.models import Match, Origin
+from booking.matching.queries import look_alikes as look_for
+from booking.matching.rules.people import Person
+from booking.matching.rules.people import Pet as KnownPet
 
 router = APIRouter(
     prefix="/businesses/{slug}/clients", tags=["clients"], route_class=IdempotentRoute
 )
+router.include_router(client_exports.router)
 
 _ADDRESS = ("address_1", "address_2", "city", "region", "postal_code", "country")
 
@@ -137,6 +146,12 @@ class ClientOut(BaseModel):
     updated_at: datetime
 
 
+class AddedClient(ClientOut):
+    """Whom the new client looks like; each is an open match now."""
+
+    possible_matches: list[PossibleMatch]
+
+
 class ClientList(BaseModel):
     items: list[ClientOut]
     next_cursor: str | None
@@ -166,16 +181,32 @@ def list_clients(
     found = queries.search(caller.session, wanted, after=_after(cursor), limit=limit + 1)
     shown = found[:limit]
     more = encode_cursor(shown[-1].sort_name, shown[-1].id) if len(found) > limit else None
-    return ClientList(items=_clients(caller, shown), next_cursor=more)
+    return ClientList(items=shown_clients(caller, shown), next_cursor=more)
 
 
 @router.post("", status_code=201)
-def add_client(caller: StaffWrites, body: NewClient) -> ClientOut:
-    said = {name: value for name, value in _flat(body).items() if value is not None}
-    client = actions.add_client(caller.session, ClientDetails(**said), by=caller.actor)
+def add_client(caller: StaffWrites, body: NewClient) -> AddedClient:
+    client = actions.add_client(caller.session, _details(body), by=caller.actor)
     for pet in body.pets:
         actions.add_pet(caller.session, client, pet, by=caller.actor)
-    return _one(caller, client)
+    raised = matching.ask_about(caller.session, client, origin=Origin.STAFF)
+    alike = _possible_matches(caller, client, raised)
+    return AddedClient(**dict(_one(caller, client)), possible_matches=alike)
+
+
+@router.post("/look-alikes")
+def look_alikes(caller: StaffReads, body: NewClient) -> LookAlikes:
+    """Who of the list a client with these details would look like; changes nothing."""
+    details = _details(body)
+    said = {name: getattr(details, name) for name in Person.__dataclass_fields__ if name != "pets"}
+    pets = tuple(KnownPet(pet.name, pet.breed) for pet in body.pets)
+    verdict = look_for(caller.session, Person(**said, pets=pets))
+    ranked = {uuid.UUID(str(each.client_id)): each.comparison for each in verdict.ranked}
+    known = queries.find_many(caller.session, ranked.keys())
+    return LookAlikes(
+        decision=verdict.decision,
+        candidates=[look_alike(known[client_id], seen) for client_id, seen in ranked.items()],
+    )
 
 
 @router.get("/{client_id}")
@@ -263,11 +294,36 @@ def _flat(body: ClientPatch) -> dict[str, Any]:
     return said
 
 
+def _details(body: NewClient) -> ClientDetails:
+    return ClientDetails(
+        **{name: value for name, value in _flat(body).items() if value is not None}
+    )
+
+
+def _possible_matches(
+    caller: Caller, client: Client, raised: Sequence[Match]
+) -> list[PossibleMatch]:
+    others = [one.client_id if one.other_id == client.id else one.other_id for one in raised]
+    known = queries.find_many(caller.session, [one for one in others if one is not None])
+    return [
+        PossibleMatch(
+            id=match.id,
+            client_id=known[other].id,
+            name=known[other].name,
+            email=known[other].email,
+            score=match.score,
+            reasons=Reasons(agrees=match.agrees, differs=match.differs),
+        )
+        for match, other in zip(raised, others, strict=True)
+        if other is not None
+    ]
+
+
 def _one(caller: Caller, client: Client) -> ClientOut:
-    return _clients(caller, [client])[0]
+    return shown_clients(caller, [client])[0]
 
 
-def _clients(caller: Caller, found: list[Client]) -> list[ClientOut]:
+def shown_clients(caller: Caller, found: list[Client]) -> list[ClientOut]:
     ids = [client.id for client in found]
     pets = queries.pets_of(caller.session, ids)
     links = queries.links_of(caller.session, ids)

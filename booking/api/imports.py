@@ -1,6 +1,7 @@
 """Client lists that come in: uploaded, mapped, reported, undone."""
 
 import uuid
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ from booking.imports import queries
 from booking.imports.actions import staging, undoing
 from booking.imports.models import Import, ImportRow, ImportState, Verdict
 from booking.imports.rules.formats import FIELDS
+from booking.imports.rules.known_formats import label_of
 
 router = APIRouter(
     prefix="/businesses/{slug}/imports", tags=["imports"], route_class=IdempotentRoute
@@ -46,7 +48,9 @@ class ImportAccepted(BaseModel):
 
 class ImportOut(BaseModel):
     """`rows` counts the file's rows; `people` what they come to, since a person may have several
-    rows; the verdicts count people. `fields` are what a column can be mapped to.
+    rows; the verdicts count people. `fields` are what a column can be mapped to. While a mapping
+    is needed, `mapping` is a guess, or (`remembered`) what was said of these headers before, and
+    `preview` holds the cells of the first lines.
     """
 
     id: uuid.UUID
@@ -54,6 +58,7 @@ class ImportOut(BaseModel):
     dry_run: bool
     file_name: str
     format: str | None
+    format_label: str
     rows: int
     people: int
     done: int
@@ -65,6 +70,8 @@ class ImportOut(BaseModel):
     reason: str
     headers: list[str]
     mapping: dict[str, str | None]
+    remembered: bool
+    preview: list[list[str]]
     fields: list[str]
     dropped_columns: list[str]
     report: list[RowOut]
@@ -84,6 +91,19 @@ class MappingIn(BaseModel):
     ]
 
 
+class PreviewRow(BaseModel):
+    """How one of the first lines would be read; no `client` where it can't be used."""
+
+    line: int
+    cells: list[str]
+    client: dict[str, Any] | None
+    reasons: list[Reason]
+
+
+class Preview(BaseModel):
+    items: list[PreviewRow]
+
+
 class Spared(BaseModel):
     client_id: uuid.UUID
     reason: str
@@ -100,7 +120,9 @@ class UndoneOut(BaseModel):
 @router.post("", status_code=202)
 def upload(
     caller: StaffWrites,
-    file: Annotated[UploadFile, File(description="CSV, semicolon or tab separated")],
+    file: Annotated[
+        UploadFile, File(description="CSV, Excel (.xlsx), vCard, or JSON as we export it")
+    ],
     dry_run: Annotated[bool, Query()] = False,
 ) -> ImportAccepted:
     """The file is read here and now; its rows are applied by the worker."""
@@ -126,6 +148,24 @@ def map_columns(
     row = queries.find(caller.session, import_id)
     staging.map_columns(caller.session, row, body.mapping, by=caller.actor)
     return _shown(caller, request, row)
+
+
+@router.post("/{import_id}/mapping/preview")
+def preview(caller: StaffReads, import_id: uuid.UUID, body: MappingIn) -> Preview:
+    """How the first lines would be read with this mapping. Changes nothing."""
+    row = queries.find(caller.session, import_id)
+    found = queries.preview(caller.session, row, body.mapping)
+    return Preview(
+        items=[
+            PreviewRow(
+                line=each.line,
+                cells=list(each.cells),
+                client=staging.told(each.client) if each.client else None,
+                reasons=[Reason(**asdict(problem)) for problem in each.problems],
+            )
+            for each in found
+        ]
+    )
 
 
 @router.post("/{import_id}/apply", status_code=202)
@@ -172,10 +212,19 @@ def _shown(caller: Caller, request: Request, row: Import) -> ImportOut:
         | {verdict.value: number for verdict, number in counts.items()}
         | {
             "fields": list(FIELDS),
+            "format_label": label_of(row.format),
+            **_asked(caller, row),
             "report": [_row(each) for each in queries.report(caller.session, row.id, limit=_FIRST)],
             "report_url": f"{settings_of(request).public_url}{path}",
         }
     )
+
+
+def _asked(caller: Caller, row: Import) -> dict[str, Any]:
+    if row.state is not ImportState.NEEDS_MAPPING:
+        return {"remembered": False, "preview": []}
+    remembered = queries.remembered(caller.session, row) is not None
+    return {"remembered": remembered, "preview": queries.samples(caller.session, row.id, limit=5)}
 
 
 def _row(row: ImportRow) -> RowOut:

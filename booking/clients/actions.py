@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
-from booking import clock
+from booking import clock, wakeup
 from booking.accounts.actions.sign_in import end_all_sessions
 from booking.accounts.models import Account
 from booking.accounts.rules import email_key
@@ -15,7 +16,7 @@ from booking.audit.models import ActorKind
 from booking.businesses.models import Business
 from booking.clients import queries, rules
 from booking.clients.emails import ContactEmailChanged
-from booking.clients.models import Client, ClientStatus, Link, LinkedBy, Pet
+from booking.clients.models import Client, ClientStatus, Compared, Link, LinkedBy, Pet
 from booking.clients.rules import ClientDetails, PetDetails
 from booking.database import business_of, lock, new_id
 from booking.errors import Conflict, Invalid, NotFound
@@ -34,6 +35,8 @@ class NobodyNamed(Invalid):
 
 _SAY_WHO = ("first_name", "last_name", "email", "mobile_phone", "home_phone")
 _SEARCHED = {*_SAY_WHO, "external_id"}
+_RECOGNISED_BY = {*_SAY_WHO, "address_1", "address_2", "city", "region", "postal_code"}
+_COMPARING = "compare_due_clients"
 
 
 def add_client(session: Session, details: ClientDetails, *, by: Actor) -> Client:
@@ -52,6 +55,7 @@ def add_client(session: Session, details: ClientDetails, *, by: Actor) -> Client
     _refuse_nobody(client)
     _describe(client, [])
     session.add(client)
+    _compare_again(session, client)
     record(session, "client.created", client, by=by)
     return client
 
@@ -97,6 +101,8 @@ def write_changes(
         _describe(client, pets)
     elif _SEARCHED & changed.keys():
         refresh_search(session, client)
+    if _RECOGNISED_BY & changed.keys():
+        _compare_again(session, client)
     details: dict[str, Any] = {"fields": sorted(changed)}
     if "email" in changed:
         details |= {"old_email": old_email, "new_email": client.email}
@@ -155,6 +161,13 @@ def _describe(client: Client, pets: list[str]) -> None:
     )
 
 
+def _compare_again(session: Session, client: Client) -> None:
+    """Whatever a client is recognised by changed; pets are part of it."""
+    client.compared = Compared.CHANGED
+    flag_modified(client, "compared")  # said again even if it was so when this session read it
+    wakeup.after_commit(session, _COMPARING)
+
+
 def add_pet(session: Session, client: Client, details: PetDetails, *, by: Actor) -> Pet:
     moment = clock.now()
     pet = Pet(
@@ -167,6 +180,7 @@ def add_pet(session: Session, client: Client, details: PetDetails, *, by: Actor)
     )
     session.add(pet)
     client.updated_at = moment
+    _compare_again(session, client)
     refresh_search(session, client)
     record(session, "pet.created", pet, by=by, client_id=str(client.id), name=pet.name)
     return pet
@@ -186,7 +200,8 @@ def change_pet(
     for name, value in changed.items():
         setattr(pet, name, value)
     client.updated_at = clock.now()
-    if "name" in changed:
+    if {"name", "breed"} & changed.keys():
+        _compare_again(session, client)
         refresh_search(session, client)
     record(session, "pet.changed", pet, by=by, client_id=str(client.id), fields=sorted(changed))
     return pet
@@ -197,6 +212,7 @@ def archive_pet(session: Session, client: Client, pet: Pet, *, by: Actor) -> Non
     if pet.archived_at is not None:
         return
     client.updated_at = pet.archived_at = clock.now()
+    _compare_again(session, client)
     refresh_search(session, client)
     record(session, "pet.archived", pet, by=by, client_id=str(client.id), name=pet.name)
 
@@ -206,6 +222,7 @@ def restore_pet(session: Session, client: Client, pet: Pet, *, by: Actor) -> Non
         return
     pet.archived_at = None
     client.updated_at = clock.now()
+    _compare_again(session, client)
     refresh_search(session, client)
     record(session, "pet.restored", pet, by=by, client_id=str(client.id), name=pet.name)
 

@@ -14,7 +14,7 @@ from booking.database import Base, business_of
 from booking.errors import NotFound
 
 # Rows that belong to a client and say nothing about anybody having used the record.
-_OWN_PARTS = {"pet"}
+_OWN_PARTS = {"pet", "client_key", "match", "newcomer"}
 _CHUNK = 500
 
 

@@ -16,13 +16,17 @@ from booking.clients.models import Client, ClientStatus, LinkedBy
 from booking.clients.queries import After, ClientFilter
 from booking.clients.rules import ClientDetails, checked
 from booking.errors import Conflict, Invalid, NotFound
-from booking.web import pets
+from booking.matching.rules.verdicts import Verdict
+from booking.merges import queries as merges
+from booking.web import exporting, pets, relations
 from booking.web.audit import said
 from booking.web.manage_sign_in import show_again
+from booking.web.match_notices import what_was_done
 from booking.web.page import Form, SentForm, redirect, render
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
 router = APIRouter(include_in_schema=False)
+router.include_router(exporting.router)
 router.include_router(pets.router)
 
 _PAGE = 50
@@ -105,20 +109,36 @@ def new_page(visitor: MemberReads, request: Request) -> Response:
 
 @router.post("/manage/{slug}/clients/new")
 def add(visitor: MemberWrites, request: Request, form: Form) -> Response:
+    """Whoever looks like somebody known is shown first; with `anyway` they are somebody new."""
     typed = _typed(form)
     try:
         details = ClientDetails(**checked(ClientDetails, _values(typed)))
+        verdict = relations.look_alikes(visitor, details)
+        if verdict.ranked and not form.flag("anyway"):
+            return _looks_like(visitor, request, typed, verdict)
         client = actions.add_client(visitor.session, details, by=visitor.actor)
     except Invalid as refusal:
         visitor.session.rollback()
         return show_again(
             request, "clients/form.html", refusal, visitor=visitor, client=None, typed=typed
         )
-    others = _others_with(visitor, client)
-    flash = f"{client.name} is added."
-    if others:
-        flash += f" {others[0].name} has the same e-mail address."
-    return redirect(_path(visitor, client.id), flash=flash)
+    relations.not_the_same(visitor, client, verdict)
+    return redirect(_path(visitor, client.id), flash=f"{client.name} is added.")
+
+
+def _looks_like(
+    visitor: Visitor, request: Request, typed: dict[str, str], verdict: Verdict
+) -> Response:
+    """The form once more with everything typed, and under it whom this may be."""
+    return render(
+        request,
+        "clients/form.html",
+        visitor=visitor,
+        status=409,
+        client=None,
+        typed=typed,
+        alike=relations.as_cards(visitor, verdict),
+    )
 
 
 def _others_with(visitor: Visitor, client: Client) -> list[Client]:
@@ -130,8 +150,18 @@ def _others_with(visitor: Visitor, client: Client) -> list[Client]:
 
 @router.get("/manage/{slug}/clients/{client_id:uuid}")
 def client_page(visitor: MemberReads, request: Request, client_id: uuid.UUID) -> Response:
-    client = queries.find(visitor.session, client_id)
-    return render(request, "clients/client.html", visitor=visitor, **_shown(visitor, client))
+    """The old address of a record that went into another leads to that one."""
+    try:
+        client = queries.find(visitor.session, client_id)
+    except NotFound:
+        kept = merges.where_is(visitor.session, client_id)
+        if kept is None:
+            raise
+        return redirect(_path(visitor, kept), flash="That record is part of this one.", kind="info")
+    context = _shown(visitor, client)
+    context |= relations.of_client(visitor, client, _others_with(visitor, client))
+    context["done"] = what_was_done(visitor, request)
+    return render(request, "clients/client.html", visitor=visitor, **context)
 
 
 def _shown(visitor: Visitor, client: Client) -> dict[str, Any]:
@@ -147,7 +177,6 @@ def _shown(visitor: Visitor, client: Client) -> dict[str, Any]:
         "link": link,
         "linked_how": _SAID_BY[link.linked_by] if link else "",
         "login": accounts.account(session, link.account_id) if link else None,
-        "others": _others_with(visitor, client),
         "upcoming": [visit for visit in reversed(visits) if visit.starts_at >= moment],
         "past": [visit for visit in visits if visit.starts_at < moment],
         "history": [(entry, said(entry)) for entry in history],

@@ -10,14 +10,18 @@ from booking.exports import MEDIA_TYPE, as_csv, import_csv
 from booking.imports import queries
 from booking.imports.actions import staging, undoing
 from booking.imports.models import Import, ImportRow, ImportState, Verdict
-from booking.imports.rules.formats import FIELDS, TEMPLATE_HEADER
+from booking.imports.rules.formats import TEMPLATE_HEADER
+from booking.imports.rules.known_formats import FORMATS, label_of
+from booking.web import import_columns
 from booking.web.manage_sign_in import show_again
-from booking.web.page import Form, SentForm, redirect, render
+from booking.web.page import Form, redirect, render
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
 router = APIRouter(include_in_schema=False)
+router.include_router(import_columns.router)
 
 _PAGE = 50
+_OUR_OWN = ("booking", "flat_list")
 _VERDICTS = {verdict.value: verdict for verdict in Verdict}
 _EXAMPLE = {
     "client_external_id": "1001",
@@ -30,6 +34,10 @@ _EXAMPLE = {
     "species": "dog",
     "breed": "Labrador",
 }
+# Of several formats of one program, its name is said once; ours and what has no name are not said.
+_PROGRAMS = list(
+    dict.fromkeys(known.label.partition(" (")[0] for known in FORMATS if known.name not in _OUR_OWN)
+)
 _RUNNING = (ImportState.QUEUED, ImportState.RUNNING)
 
 
@@ -69,40 +77,11 @@ def template(visitor: MemberReads) -> Response:
 def import_page(visitor: MemberReads, request: Request, import_id: uuid.UUID) -> Response:
     row = queries.find(visitor.session, import_id)
     if row.state is ImportState.NEEDS_MAPPING:
-        context = _mapping(visitor, row, row.mapping)
+        context = import_columns.mapping(visitor, row, row.mapping)
         return render(request, "imports/mapping.html", visitor=visitor, **context)
     partial = request.headers.get("x-partial") == "1"
     name = "imports/state.html" if partial else "imports/import.html"
     return render(request, name, visitor=visitor, **_shown(visitor, request, row))
-
-
-@router.get("/manage/{slug}/imports/{import_id:uuid}/mapping")
-def mapping_page(visitor: MemberReads, request: Request, import_id: uuid.UUID) -> Response:
-    """Once more, after a dry run that looked wrong."""
-    row = queries.find(visitor.session, import_id)
-    context = _mapping(visitor, row, row.mapping)
-    return render(request, "imports/mapping.html", visitor=visitor, **context)
-
-
-@router.post("/manage/{slug}/imports/{import_id:uuid}/mapping")
-def map_columns(
-    visitor: MemberWrites, request: Request, form: Form, import_id: uuid.UUID
-) -> Response:
-    row = queries.find(visitor.session, import_id)
-    chosen = _chosen(form, row)
-    try:
-        staging.map_columns(visitor.session, row, chosen, by=visitor.actor)
-    except Invalid as refusal:
-        visitor.session.rollback()
-        places = {header: f"column-{place}" for place, header in enumerate(row.headers)}
-        fields = tuple(
-            Invalid.field(places.get(each.field, ""), each.message, each.code).fields[0]
-            for each in refusal.fields
-        )
-        told = Invalid(refusal.message, fields=fields)
-        context = _mapping(visitor, row, chosen)
-        return show_again(request, "imports/mapping.html", told, visitor=visitor, **context)
-    return redirect(_path(visitor, row))
 
 
 @router.post("/manage/{slug}/imports/{import_id:uuid}/apply")
@@ -116,8 +95,8 @@ def apply(visitor: MemberWrites, import_id: uuid.UUID) -> Response:
 def undo_page(visitor: MemberReads, request: Request, import_id: uuid.UUID) -> Response:
     """Says what undoing would do; changes nothing."""
     row = queries.find(visitor.session, import_id)
-    counts = queries.counts(visitor.session, row.id)
-    return render(request, "imports/undo.html", visitor=visitor, row=row, counts=_named(counts))
+    outlook = undoing.foresee(visitor.session, row)
+    return render(request, "imports/undo.html", visitor=visitor, row=row, outlook=outlook)
 
 
 @router.post("/manage/{slug}/imports/{import_id:uuid}/undo")
@@ -148,7 +127,7 @@ def report(visitor: MemberReads, import_id: uuid.UUID) -> Response:
 
 
 def _recent(visitor: Visitor) -> dict[str, Any]:
-    return {"recent": queries.recent(visitor.session)}
+    return {"recent": queries.recent(visitor.session), "formats": _PROGRAMS}
 
 
 def _shown(visitor: Visitor, request: Request, row: Import) -> dict[str, Any]:
@@ -171,30 +150,13 @@ def _shown(visitor: Visitor, request: Request, row: Import) -> dict[str, Any]:
         "rows": rows[:_PAGE],
         "next_after": rows[_PAGE - 1].number if len(rows) > _PAGE else None,
         "reasons": queries.reasons(session, row.id, Verdict.REJECTED)[:10],
+        "format_label": label_of(row.format),
         "may_map": row.format is None and row.dry_run,
     }
 
 
 def _named(counts: dict[Verdict, int]) -> dict[str, int]:
     return {verdict.value: number for verdict, number in counts.items()}
-
-
-def _mapping(visitor: Visitor, row: Import, chosen: dict[str, Any]) -> dict[str, Any]:
-    samples = queries.samples(visitor.session, row.id)
-    columns = [
-        (place, header, [line[place] for line in samples if line[place]], chosen.get(header) or "")
-        for place, header in enumerate(row.headers)
-    ]
-    choices = [("", "Leave this column out")]
-    choices += [(name, known.label) for name, known in FIELDS.items()]
-    return {"row": row, "columns": columns, "choices": choices}
-
-
-def _chosen(form: SentForm, row: Import) -> dict[str, str | None]:
-    """By the place of the column: a header may be any text."""
-    return {
-        header: form.text(f"column-{place}") or None for place, header in enumerate(row.headers)
-    }
 
 
 def _path(visitor: Visitor, row: Import) -> str:

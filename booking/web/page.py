@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from booking import clock, errors
 from booking.errors import Refusal
 from booking.mail.message import say_money, say_when
+from booking.matching import queries as matching
 from booking.web.visitor import Visitor, VisitorKind
 
 STATIC = Path(__file__).parent / "static"
@@ -146,7 +147,7 @@ def _frame(request: Request, visitor: Visitor) -> dict[str, Any]:
         return {
             "business": business,
             "visitor": visitor,
-            "nav": _navigation(request, business.slug),
+            "nav": _navigation(request, visitor),
             "member_name": account.name or account.email,
             "sign_out_url": "/manage/sign-out",
             "theme_url": f"/{business.slug}/theme.css?{business.accent[1:]}",
@@ -164,6 +165,7 @@ _MANAGE_PAGES = (
     ("Today", ""),
     ("Appointments", "/appointments"),
     ("Clients", "/clients"),
+    ("Matches", "/matches"),
     ("Services", "/services"),
     ("Staff", "/staff"),
     ("Hours", "/hours"),
@@ -174,22 +176,27 @@ _MANAGE_PAGES = (
 
 
 # Pages that are reached from one of these, and have no entry of their own.
-_BELOW = {"": ("/set-up", "/details"), "/clients": ("/campaigns", "/imports")}
+_BELOW = {
+    "": ("/set-up", "/details"),
+    "/clients": ("/campaigns", "/imports"),
+    "/matches": ("/duplicates", "/merges"),
+}
 
 
 def _places(home: str, path: str) -> tuple[str, ...]:
     return (f"{home}{path}", *(f"{home}{other}" for other in _BELOW.get(path, ())))
 
 
-def _navigation(request: Request, slug: str) -> list[tuple[str, str, bool, int | None]]:
-    home = f"/manage/{slug}"
+def _navigation(request: Request, visitor: Visitor) -> list[tuple[str, str, bool, int | None]]:
+    home = f"/manage/{visitor.business.slug}"
     here = request.url.path.rstrip("/")
+    waiting = {"/matches": matching.counts(visitor.session).matches}
     return [
         (
             label,
             f"{home}{path}",
             here in _places(home, path) if not path else here.startswith(_places(home, path)),
-            None,
+            waiting.get(path) or None,
         )
         for label, path in _MANAGE_PAGES
     ]

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from booking import clock
 from booking.appointments import queries
 from booking.appointments.queries import DiaryFilter
+from booking.matching import queries as matching
 from booking.web.appointments import SHOWN, home, page_of
 from booking.web.diary import title_of
 from booking.web.page import render
@@ -34,6 +35,7 @@ def today(request: Request, visitor: MemberReads) -> Response:
         waiting=queries.waiting(session),
         unclaimed=queries.without_client(session, page.now),
         numbers=queries.summary(session, page.now),
+        matches=matching.counts(session).matches,
         steps=steps if any(not step.done for step in steps) else [],
         title_of=title_of,
     )

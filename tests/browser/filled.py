@@ -18,6 +18,7 @@ from booking.audit.models import ActorKind
 from booking.businesses import queries as businesses
 from booking.businesses.actions.opening import NewBusiness, create_business
 from tests import make
+from tests.browser.look_alikes import people_who_look_alike
 from tests.mailbox import Mailbox
 from tests.pages import Browser, Page, Pages
 from tests.site import Site
@@ -84,6 +85,7 @@ class Filler:
         self._guests()
         self._invitations()
         self._lists()
+        self._people_who_look_alike()
         self._more_sessions()
         self._members()
         self._forgotten_passwords_and_other_addresses()
@@ -168,6 +170,9 @@ class Filler:
         self.made.links["import"] = done.path
         self.made.links["tried"] = upload(LIST.replace("90", "80")).path
         self.made.links["mapping"] = upload(UNKNOWN_LIST).path
+
+    def _people_who_look_alike(self) -> None:
+        self.made.links |= people_who_look_alike(self.site, self.pages)
 
     def _more_sessions(self) -> None:
         with self.site.writing() as session:

@@ -44,6 +44,16 @@ def press(label: str) -> Steps:
     return lambda page: page.get_by_role("button", name=label, exact=True).first.click()
 
 
+def press_unchecked(label: str) -> Steps:
+    """As a browser would that does not look itself whether a form is filled in."""
+
+    def steps(page: Page) -> None:
+        page.evaluate("document.querySelectorAll('form').forEach((each) => each.noValidate = true)")
+        press(label)(page)
+
+    return steps
+
+
 def type_and_press(button: str, **typed: str) -> Steps:
     def steps(page: Page) -> None:
         for name, value in typed.items():
@@ -213,6 +223,41 @@ OF_THE_DESK = (
     desk("client link", "/clients/{client_id:uuid}/login", "/clients/{kim}/login"),
     desk("client pet new", "/clients/{client_id:uuid}/pets/new", "/clients/{jo}/pets/new"),
     desk("client pet", "/clients/{client_id:uuid}/pets/{pet_id:uuid}", "/clients/{jo}/pets/{rex}"),
+    desk(
+        "client new known",
+        "/clients/new",
+        then=type_and_press(
+            "Add this client", first_name="Jo", last_name="Bright", email="jo@example.com"
+        ),
+    ),
+    desk("client with a household", "/clients/{client_id:uuid}", "/clients/{sam}"),
+    Screen("client merged", "/manage/{slug}/clients/{client_id:uuid}", "owner", "{just_lena}"),
+    desk("client perhaps another", "/clients/{client_id:uuid}", "/clients/{anna}"),
+    desk("client merge", "/clients/{client_id:uuid}/merge", "/clients/{anna}/merge"),
+    desk("client merge found", "/clients/{client_id:uuid}/merge", "/clients/{anna}/merge?q=an"),
+    desk("client merge none", "/clients/{client_id:uuid}/merge", "/clients/{anna}/merge?q=zzz"),
+    desk("matches", "/matches"),
+    desk("matches answered", "/matches", "/matches?{answered}"),
+    desk("matches not the same", "/matches", "/matches?show=rejected"),
+    desk("matches households", "/matches", "/matches?show=household"),
+    desk("duplicates", "/duplicates"),
+    desk("merges", "/merges"),
+    desk("merge", "/merges/new", "/merges/new?keep={anna}&merge={anne}"),
+    desk("merge three", "/merges/new", "/merges/new?keep={anna}&merge={anne}&merge={ana}"),
+    desk("merge two logins", "/merges/new", "/merges/new?keep={jo}&merge={sam}"),
+    desk(
+        "merge login not chosen",
+        "/merges/new",
+        "/merges/new?keep={jo}&merge={sam}",
+        then=press_unchecked("Merge into Jo Bright"),
+    ),
+    desk("merge undo", "/merges/{merge_id:uuid}/undo", "/merges/{lena}/undo"),
+    desk(
+        "merge undo changed",
+        "/merges/{merge_id:uuid}/undo",
+        "/merges/{luis}/undo",
+        then=press("Undo this merge"),
+    ),
     desk("envelope", "/clients/invite"),
     desk("envelope count", "/clients/invite", "/clients/invite?answer=yes"),
     desk("envelope one", "/clients/invite", "/clients/invite?client={newest}"),
@@ -266,8 +311,8 @@ ON_THE_FIRST_DAY = (
             ("", ""),
             *((path.replace("/", " ").strip(), path) for path in (
                 "/set-up", "/appointments", "/appointments/new", "/clients", "/campaigns",
-                "/imports", "/services", "/staff", "/hours", "/members", "/preferences",
-                "/preferences/history", "/audit",
+                "/matches", "/duplicates", "/merges", "/imports", "/services", "/staff", "/hours",
+                "/members", "/preferences", "/preferences/history", "/audit",
             )),
         )
     ),
@@ -298,6 +343,7 @@ NO_PAGES = {
     "/calendars/{token}.ics",
     "/mailbox/{name}/raw",
     "/manage/{slug}/audit.csv",
+    "/manage/{slug}/clients/export",
     "/manage/{slug}/imports/template.csv",
     "/manage/{slug}/imports/{import_id:uuid}/report.csv",
     "/i/continue",

@@ -35,7 +35,7 @@ def test_a_list_is_imported_while_the_page_watches(
 ) -> None:
     page = open_page(world.owner)
     page.goto(f"{HOME}/imports")
-    page.get_by_label("Your list as a CSV file").set_input_files(
+    page.get_by_label("Your list").set_input_files(
         {"name": "list.csv", "mimeType": "text/csv", "buffer": LIST.encode()}
     )
     page.get_by_role("button", name="Look at this list").click()

@@ -22,6 +22,10 @@ def known_ids(api: Api, salon: Salon, person: KnownClient, mailbox: Mailbox) -> 
     member = {"email": f"member.{salon.slug}@x.org", "name": "Nell", "role": "staff"}
     calendar = made(client.get("/businesses/{b}/me/calendar"))["url"]
     files = {"file": ("clients.csv", CSV, "text/csv")}
+    twice = [made(staff.post("/businesses/{b}/clients", json={"first_name": "Tw"})) for _ in "12"]
+    una = {"first_name": "Una", "last_name": "Ames", "mobile_phone": "617 555 0155"}
+    alike = [made(staff.post("/businesses/{b}/clients", json=una)) for _ in "12"][1]
+    merge = {"keep": twice[0]["id"], "merge": [twice[1]["id"]]}
     ids = {
         "session_id": made(client.get("/sessions"))["items"][0]["id"],
         "invited_member_id": made(staff.post("/businesses/{b}/members", json=member))["id"],
@@ -43,6 +47,8 @@ def known_ids(api: Api, salon: Salon, person: KnownClient, mailbox: Mailbox) -> 
         "calendar_token": calendar.rpartition("/")[2].removesuffix(".ics"),
         "token": invitation.removeprefix("/i/"),
         "import_id": made(staff.post("/businesses/{b}/imports?dry_run=true", files=files))["id"],
+        "match_id": alike["possible_matches"][0]["id"],
+        "merge_id": made(staff.post("/businesses/{b}/merges", json=merge))["id"],
         "manage_token": guest_booking(visitor, salon)["manage_token"],
     }
     return {name: str(value) for name, value in ids.items()}

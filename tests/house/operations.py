@@ -214,6 +214,9 @@ def kind_of_id(field: str) -> str:
     named = {
         "id": "pet_id",
         "client_ids": "client_id",
+        "keep": "client_id",
+        "merge": "client_id",
+        "login": "client_id",
         "staff": "staff_id",
         "staff_ids": "staff_id",
         "services": "service_id",

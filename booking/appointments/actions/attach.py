@@ -14,6 +14,9 @@ from booking.clients.queries import find as find_client
 from booking.clients.rules import ClientDetails, PetDetails
 from booking.database import lock
 from booking.errors import Conflict
+from booking.matching.actions import note_newcomer, withdraw_visit
+from booking.matching.models import Origin
+from booking.matching.rules.people import Person, Pet
 
 
 class HasClient(Conflict):
@@ -60,7 +63,19 @@ def _somebody_new(session: Session, appointment: Appointment, by: Actor) -> Clie
     for pet in appointment.pets:
         known = {name: pet[name] for name in ("name", "species", "breed")}
         clients.add_pet(session, client, PetDetails(**known), by=by)
+    note_newcomer(session, person_behind(appointment), origin=Origin.BOOKING, client=client)
     return client
+
+
+def person_behind(appointment: Appointment) -> Person:
+    """What was typed with the booking, as far as people are recognised by it."""
+    return Person(
+        first_name=appointment.first_name,
+        last_name=appointment.last_name,
+        email=appointment.email,
+        mobile_phone=appointment.mobile_phone,
+        pets=tuple(Pet(pet["name"], pet["breed"]) for pet in appointment.pets),
+    )
 
 
 def link_to_client(
@@ -75,4 +90,5 @@ def link_to_client(
 
 def _attach(session: Session, appointment: Appointment, client: Client, by: Actor) -> None:
     appointment.client_id = client.id
+    withdraw_visit(session, appointment.id)
     record(session, "appointment.linked", appointment, by=by, client_id=str(client.id))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from booking import clock
 from booking.accounts.rules import email_key
 from booking.appointments.actions import place, tell
+from booking.appointments.actions.attach import person_behind
 from booking.appointments.actions.place import Wanted
 from booking.appointments.models import Appointment, AppointmentState, BookedBy
 from booking.appointments.rules import OPEN, hold_until
@@ -28,6 +29,8 @@ from booking.database import business_of, keyring_of, new_id
 from booking.errors import Conflict, Invalid, NotAllowed
 from booking.linking.actions.sign_up import SignUpForm, check_sign_up_is_open, sign_up
 from booking.linking.models import SignUp
+from booking.matching.actions import note_newcomer
+from booking.matching.models import Origin
 from booking.preferences.actions import current, policy_version
 from booking.preferences.rules import Preferences
 from booking.tokens import Purpose
@@ -116,6 +119,8 @@ def book(session: Session, booking: Booking, *, by: Actor) -> Appointment:
     client, known = _whose(session, booking, client, by)
     pets = _pets(session, booking, client, by)
     appointment = _write(session, booking, wanted, client, staff_id, pets)
+    if booking.client_id is None:
+        _look(session, appointment, client)
     if appointment.state is AppointmentState.CONFIRMED or _holds(chosen):
         place.hold(session, appointment, service)
     record(session, "appointment.booked", appointment, by=by, state=appointment.state.value)
@@ -267,6 +272,17 @@ def _write(
     session.add(appointment)
     session.flush()
     return appointment
+
+
+def _look(session: Session, appointment: Appointment, client: Client | None) -> None:
+    """Perhaps the booker is on the list; staff is asked about a new client, or about the visit."""
+    note_newcomer(
+        session,
+        person_behind(appointment),
+        origin=Origin.BOOKING,
+        client=client,
+        appointment_id=None if client else appointment.id,
+    )
 
 
 def _manage_digest(session: Session, appointment_id: uuid.UUID) -> str:

@@ -16,6 +16,9 @@ from booking.clients.rules import ClientDetails
 from booking.database import business_of, lock
 from booking.errors import NotFound
 from booking.linking.rules import Settlement, settlement
+from booking.matching.actions import note_newcomer
+from booking.matching.models import Origin
+from booking.matching.rules.people import Person
 from booking.preferences.actions import current
 
 
@@ -52,14 +55,40 @@ def settle(
             clients.link(session, active[0], account.id, linked_by=linked_by, by=by)
             return Linked(active[:1], [])
         case Settlement.NEW:
-            made = clients.add_client(session, details, by=by)
-            session.flush()
-            clients.link(session, made, account.id, linked_by=linked_by, by=by)
+            made = _add(session, account, details, linked_by=linked_by, by=by)
             return Linked([made], [])
         case Settlement.CHOOSE:
             return Linked([], active)
         case Settlement.WAIT:
+            _look(session, details, account=account)
             return Linked([], [])
+
+
+def _add(
+    session: Session,
+    account: Account,
+    details: ClientDetails,
+    *,
+    linked_by: LinkedBy,
+    by: Actor,
+) -> Client:
+    made = clients.add_client(session, details, by=by)
+    session.flush()
+    clients.link(session, made, account.id, linked_by=linked_by, by=by)
+    _look(session, details, client=made)
+    return made
+
+
+def _look(
+    session: Session,
+    details: ClientDetails,
+    *,
+    client: Client | None = None,
+    account: Account | None = None,
+) -> None:
+    """Perhaps they are on the list under another address: staff is asked, the person never told."""
+    person = Person(details.first_name, details.last_name, details.email, details.mobile_phone)
+    note_newcomer(session, person, origin=Origin.SIGN_UP, client=client, account=account)
 
 
 def unlinked(session: Session, key: str) -> list[Client]:
@@ -105,10 +134,7 @@ def _somebody_new(session: Session, account: Account, by: Actor) -> Client:
         raise NotYours
     first, _, last = account.name.partition(" ")
     details = ClientDetails(first_name=first, last_name=last, email=account.email)
-    made = clients.add_client(session, details, by=by)
-    session.flush()
-    clients.link(session, made, account.id, linked_by=LinkedBy.CHOICE, by=by)
-    return made
+    return _add(session, account, details, linked_by=LinkedBy.CHOICE, by=by)
 
 
 def actor_of(account: Account) -> Actor:

@@ -22,6 +22,10 @@ def upgrade() -> None:
     _create_client_key()
     _create_merged_client()
     _create_match()
+    _create_newcomer()
+    op.add_column("import_row", sa.Column("said", sa.BigInteger(), nullable=True))
+    op.add_column("import_row", sa.Column("left_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_index("ix_import_row_said", "import_row", ["business_id", "said"], unique=False)
     op.execute(
         "ALTER TABLE client ADD COLUMN compared VARCHAR(32) DEFAULT 'changed' NOT NULL"
         " CONSTRAINT ck_client_compared CHECK (compared IN ('changed', 'keyed', 'done'))"
@@ -38,7 +42,11 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_client_compared", "client")
     op.execute("ALTER TABLE client DROP COLUMN compared")
+    op.drop_index("ix_import_row_said", "import_row")
+    op.drop_column("import_row", "left_at")
+    op.drop_column("import_row", "said")
     for table in (
+        "newcomer",
         "match",
         "merged_client",
         "client_key",
@@ -130,6 +138,7 @@ def _create_scan() -> None:
         sa.Column("found", sa.Integer(), nullable=False),
         sa.Column("created_by_name", sa.String(length=200), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("beat_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("business_id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -246,6 +255,58 @@ def _create_match() -> None:
     op.create_index(
         "ix_match_state", "match", ["business_id", "state", "score", "id"], unique=False
     )
+
+
+def _create_newcomer() -> None:
+    op.create_table(
+        "newcomer",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("client_id", sa.Uuid(), nullable=True),
+        sa.Column("appointment_id", sa.Uuid(), nullable=True),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column(
+            "origin",
+            sa.Enum(
+                "sign_up",
+                "booking",
+                "staff",
+                "import",
+                "list",
+                name="origin",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("person", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("business_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["account.id"], name=op.f("fk_newcomer_account_id"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["business_id", "appointment_id"],
+            ["appointment.business_id", "appointment.id"],
+            name=op.f("fk_newcomer_business_id_appointment_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["business_id", "client_id"],
+            ["client.business_id", "client.id"],
+            name=op.f("fk_newcomer_business_id_client_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["business_id"],
+            ["business.id"],
+            name=op.f("fk_newcomer_business_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_newcomer")),
+    )
+    op.create_index("ix_newcomer_business", "newcomer", ["business_id", "id"], unique=False)
+    op.create_index("ix_newcomer_client", "newcomer", ["business_id", "client_id"], unique=False)
 
 
 def _match_constraints() -> list[sa.Constraint]:

@@ -56,18 +56,19 @@
     for (const [form, before] of guarded) if (form.isConnected && written(form) !== before) event.preventDefault();
   });
 
-  // [data-autosubmit]: a choice takes effect at once
+  // [data-autosubmit], on a control or around several: a choice takes effect at once
   // By keyboard the value changes with every arrow, so then it waits until the field is left.
   let lastKey = 0;
   document.addEventListener("keydown", (event) => { if (event.key !== "Enter") lastKey = event.timeStamp; }, true);
   document.addEventListener("change", (event) => {
     const control = event.target.closest("[data-autosubmit]");
-    if (!control?.form) return;
-    const send = () => control.form.requestSubmit();
+    const form = event.target.form;
+    if (!control || !form) return;
+    const send = () => form.requestSubmit();
     if (event.timeStamp - lastKey > 400) send();
     else if (!control.dataset.waiting) {
       control.dataset.waiting = "yes";
-      control.addEventListener("blur", send, { once: true });
+      control.addEventListener("focusout", (left) => { if (!control.contains(left.relatedTarget)) send(); });
     }
   });
 
