@@ -14,12 +14,18 @@ from psycopg import sql
 from sqlalchemy import JSON, Column, Dialect, Table
 from sqlalchemy.orm import Session
 
-from booking.database import business_of
+from booking.database import Base, business_of
+
+
+class Written(str):
+    """JSON that is text already."""
+
+    __slots__ = ()
 
 
 def insert(
     session: Session,
-    table: Table,
+    model: type[Base],
     columns: Sequence[str],
     rows: Sequence[Sequence[Any]],
     **same: Any,
@@ -27,6 +33,7 @@ def insert(
     """`rows` hold the values of `columns` in their order."""
     if not rows:
         return
+    table = _table(model)
     same = {"business_id": business_of(session), **same}
     dialect = session.get_bind().dialect
     names = [*columns, *same]
@@ -42,14 +49,15 @@ def insert(
 
 
 def update(
-    session: Session, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+    session: Session, model: type[Base], columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
     """Each row begins with its id; the values of `columns` follow in their order."""
     if not rows:
         return
+    table = _table(model)
     dialect = session.get_bind().dialect
     given = _converted(table, ["id", *columns], rows, dialect)
-    (business_id,) = (_one(table.c.business_id, business_of(session), dialect),)
+    business_id = _one(table.c.business_id, business_of(session), dialect)
     if dialect.name == "postgresql":
         _update_from_arrays(session, table, columns, given, business_id)
         return
@@ -59,6 +67,12 @@ def update(
         f"UPDATE {table.name} SET {changes} WHERE business_id = ? AND id = ?",  # noqa: S608
         list(zip(*values, itertools.repeat(business_id), ids, strict=False)),
     )
+
+
+def _table(model: type[Base]) -> Table:
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
 
 
 def _converted(
@@ -79,15 +93,18 @@ def _one(column: Column[Any], value: Any, dialect: Dialect) -> Any:
 
 def _converter(column: Column[Any], dialect: Dialect) -> Any:
     if isinstance(column.type, JSON):
-        return json.dumps
+        return _as_json
     return column.type.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _as_json(value: Any) -> str:
+    return value if isinstance(value, Written) else json.dumps(value)
 
 
 def _copy(
     session: Session, table: str, names: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
-    connection = session.connection().connection.dbapi_connection
-    assert connection is not None
+    connection: Any = session.connection().connection.dbapi_connection
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, names))
     )

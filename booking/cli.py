@@ -143,6 +143,19 @@ def bench_availability(
     )
 
 
+@bench.command("imports")
+def bench_imports(
+    rows: Annotated[int, typer.Option(help="How many people the lists have.", min=100)] = 100_000,
+    postgres: Annotated[
+        str, typer.Option(help="A PostgreSQL server to make databases on, instead of SQLite.")
+    ] = "",
+    rounds: Rounds = 1,
+    as_json: AsJson = False,
+) -> None:
+    """A long client list, from the file to clients, against the limit and the naive way."""
+    _run("booking.bench.imports", rows=rows, postgres=postgres, rounds=rounds, as_json=as_json)
+
+
 @bench.command("matching")
 def bench_matching(
     folder: Annotated[

@@ -23,6 +23,7 @@ from sqlalchemy import (
     event,
     select,
 )
+from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -36,6 +37,7 @@ from sqlalchemy.sql.visitors import ExternallyTraversible
 from sqlalchemy.types import JSON, TypeDecorator
 
 from booking.config import Settings
+from booking.errors import Conflict, NotFound
 from booking.tokens import Keyring, keyring
 
 
@@ -182,9 +184,13 @@ def lock(session: Session, row: Any) -> None:
     """Hold the owner of a rule until this transaction ends, and see it as it is now.
 
     On SQLite the whole file is already held since BEGIN IMMEDIATE. On PostgreSQL it is FOR NO KEY
-    UPDATE, which others may go on referring to the row under.
+    UPDATE, which others may go on referring to the row under. Raises NotFound when it went
+    meanwhile: merged into another, or removed.
     """
-    session.refresh(row, with_for_update={"key_share": True})
+    try:
+        session.refresh(row, with_for_update={"key_share": True})
+    except InvalidRequestError as error:
+        raise NotFound from error
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -221,6 +227,21 @@ def _refuse_owned(state: ORMExecuteState) -> None:
             raise TenantMissing(f"{element.name} was asked for without a business")
 
 
+class ChangedMeanwhile(Conflict):
+    code = "changed_meanwhile"
+    message = "Somebody else has just changed this. Look at it again, then try once more."
+
+
+_FOREIGN_KEY, _DEADLOCK = "23503", "40P01"
+
+
+def _lost_a_race(error: DBAPIError) -> bool:
+    """A row that was there when it was looked up is gone, or two waited for each other."""
+    if getattr(error.orig, "sqlstate", None) in (_FOREIGN_KEY, _DEADLOCK):
+        return True
+    return isinstance(error, IntegrityError) and "FOREIGN KEY" in str(error.orig)
+
+
 class Database:
     """The engine and the two kinds of transaction. Sessions carry the settings and the waker."""
 
@@ -231,10 +252,18 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Session]:
-        """A transaction that may change things; committed when the block ends without an error."""
+        """A transaction that may change things; committed when the block ends without an error.
+
+        Raises ChangedMeanwhile when what it builds on went at the same moment.
+        """
         with self._session(write=True) as session:
-            yield session
-            session.commit()
+            try:
+                yield session
+                session.commit()
+            except DBAPIError as error:
+                if _lost_a_race(error):
+                    raise ChangedMeanwhile from error
+                raise
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:

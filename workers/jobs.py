@@ -1,7 +1,9 @@
 """The table of jobs: name, how often, which verb. A job may run twice, on two machines, or after a
 crash: what waits is a row that is due, and each row is claimed once."""
 
+import logging
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from booking.mail import delivery as post
 from booking.mail.transports import Transport, open_transport
 from booking.matching import scanning
 from booking.matching.actions import comparing
+
+_log = logging.getLogger(__name__)
 
 SENT_MAIL_IS_KEPT = timedelta(days=30)
 
@@ -65,18 +69,28 @@ def apply_due_imports(database: Database) -> int:
 
 
 def compare_due_clients(database: Database) -> int:
-    """Batch by batch, each its own transaction; a killed worker costs one batch's work."""
-    compared = 0
+    """Business by business; what goes wrong in one holds up no other."""
     with database.reading() as session:
         due = comparing.businesses_with_due(session)
+    compared = 0
     for business_id in due:
-        while not ENDING.is_set():
-            with database.writing() as session:
-                set_business(session, business_id)
-                batch = comparing.compare_due(session)
-            if not batch:
-                break
-            compared += batch
+        try:
+            compared += _compare_all(database, business_id)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            _log.warning("clients could not be compared: %s", type(error).__name__)
+    return compared
+
+
+def _compare_all(database: Database, business_id: uuid.UUID) -> int:
+    """Batch by batch, each its own transaction; a killed worker costs one batch's work."""
+    compared = 0
+    while not ENDING.is_set():
+        with database.writing() as session:
+            set_business(session, business_id)
+            batch = comparing.compare_due(session)
+        if not batch:
+            break
+        compared += batch
     return compared
 
 

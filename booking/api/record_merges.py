@@ -14,7 +14,7 @@ from booking.api.lists import Cursor, Limit, decode_cursor, encode_cursor
 from booking.clients.models import Client
 from booking.clients.queries import find_many
 from booking.errors import Invalid
-from booking.fields import Line200
+from booking.fields import Line60, Line100
 from booking.merges import queries
 from booking.merges.actions import merging, undoing
 from booking.merges.models import Merge, MergedClient, MergeState
@@ -32,7 +32,7 @@ class MergeIn(BaseModel):
 
     keep: uuid.UUID
     merge: Annotated[list[uuid.UUID], Field(max_length=1000)]
-    fields: Annotated[dict[str, Any], Field(max_length=100)] = {}
+    fields: Annotated[dict[Line60, Any], Field(max_length=100)] = {}
     login: uuid.UUID | None = None
 
 
@@ -41,7 +41,7 @@ class UndoIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    decisions: Annotated[dict[Line200, Literal["keep", "restore"]], Field(max_length=10_000)] = {}
+    decisions: Annotated[dict[Line100, Literal["keep", "restore"]], Field(max_length=10_000)] = {}
 
 
 class RecordOut(BaseModel):

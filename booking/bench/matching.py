@@ -167,7 +167,7 @@ def _write_keys(database: Database, salon: uuid.UUID) -> int:
     """As the worker does it; and the statistics that a database in service has."""
     while True:
         with _writing(database, salon) as session:
-            if not renewal.renew_due_keys(session):
+            if not renewal.renew_due_keys(session, most=_CHUNK):
                 break
     with _writing(database, salon) as session:
         session.execute(update(Client).values(compared=Compared.DONE))

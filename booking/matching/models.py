@@ -5,7 +5,15 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.database import Base, Owned, new_id, same_business, states
@@ -51,6 +59,10 @@ class Origin(StrEnum):
     LIST = "list"
 
 
+RAISED = "origin <> 'list'"
+"""What newcomers raised: a few among all pairs of a list"""
+
+
 class Match(Owned, Base):
     """Perhaps the same person: a client, and another record, a visit without a client, or a login
     without one. The same two are asked about once; the decision stays.
@@ -77,6 +89,15 @@ class Match(Owned, Base):
         ),
         Index("ix_match_state", "business_id", "state", "score", "id"),
         Index("ix_match_other", "business_id", "other_id"),
+        Index(
+            "ix_match_raised",
+            "business_id",
+            "state",
+            "score",
+            "id",
+            postgresql_where=text(RAISED),
+            sqlite_where=text(RAISED),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from booking.clients.models import Client, Compared, Link
@@ -12,7 +12,7 @@ from booking.clients.models import Pet as KeptPet
 from booking.database import is_writing
 from booking.errors import NotFound
 from booking.matching import candidates
-from booking.matching.models import Match, MatchState, Origin, Scan
+from booking.matching.models import RAISED, Match, MatchState, Scan
 from booking.matching.renewal import renew_due_keys
 from booking.matching.rules.people import Person, Pet, Profile, profile
 from booking.matching.rules.verdicts import Verdict, judge
@@ -20,6 +20,7 @@ from booking.matching.rules.verdicts import Verdict, judge
 _CAUGHT_UP_AT_ONCE = 200
 _MOST_RELATED = 50
 _MOST_STEPS = 8
+_MOST_COUNTED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
+    """Of each kind at most 1,000 are counted: these stand on every page."""
+
     matches: int
     duplicates: int
 
@@ -115,18 +118,16 @@ def counts(session: Session) -> Counts:
 
 
 def _count(session: Session, which: ColumnElement[bool]) -> int:
-    return session.scalar(select(func.count()).select_from(Match).where(which)) or 0
+    some = select(Match.id).where(which).limit(_MOST_COUNTED).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
 
 
 def _raised() -> ColumnElement[bool]:
     has_client = select(Link.id).where(
         Link.business_id == Match.business_id, Link.account_id == Match.account_id
     )
-    return and_(
-        Match.state == MatchState.OPEN,
-        or_(Match.origin != Origin.LIST, Match.other_id.is_(None)),
-        or_(Match.account_id.is_(None), ~has_client.exists()),
-    )
+    waits = or_(Match.account_id.is_(None), ~has_client.exists())
+    return and_(Match.state == MatchState.OPEN, literal_column(RAISED), waits)
 
 
 def _pairs() -> ColumnElement[bool]:

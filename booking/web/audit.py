@@ -25,6 +25,8 @@ KINDS = (
     ("invitation", "Invitations"),
     ("campaign", "Campaigns"),
     ("import", "Imports"),
+    ("match", "Matches"),
+    ("merge", "Merges"),
     ("preferences", "Booking Preferences"),
     ("member", "Members"),
     ("service", "Services"),
@@ -37,6 +39,13 @@ _VERBS = {
     "client.changed": "Client changed",
     "client.linked": "Login linked",
     "client.unlinked": "Login taken away",
+    "client.merged": "Records merged",
+    "merge.undone": "Merge undone",
+    "match.linked": "Match linked",
+    "match.rejected": "Not the same person",
+    "match.household": "Same household",
+    "match.reopened": "Match asked again",
+    "scan.started": "Whole list looked through",
     "pet.created": "Pet added",
     "pet.changed": "Pet changed",
     "pet.archived": "Pet put away",
@@ -93,6 +102,8 @@ def said(entry: AuditEntry) -> tuple[str, str]:
         if value:
             words = ", ".join(map(_spaced, value)) if isinstance(value, list) else str(value)
             told.append(f"{_spaced(name).capitalize()}: {words}")
+    if merged := entry.details.get("merged"):
+        told.append(f"Went into it: {', '.join(each['name'] for each in merged)}")
     return title, ". ".join(told)
 
 
@@ -103,7 +114,7 @@ def _spaced(name: object) -> str:
 def _record_path(visitor: Visitor, entry: AuditEntry) -> str | None:
     """Where the record can be looked at."""
     home = f"/manage/{visitor.business.slug}"
-    if entry.record_type == "pet" and entry.details.get("client_id"):
+    if entry.record_type in ("pet", "match") and entry.details.get("client_id"):
         return f"{home}/clients/{entry.details['client_id']}"
     rooms = {"client": "clients", "import": "imports", "appointment": "appointments"}
     room = rooms.get(entry.record_type)

@@ -28,7 +28,6 @@ router = APIRouter(include_in_schema=False)
 
 _PAGE = 30
 _FOUND = 20
-_MOST = 5
 _DECIDE = "decide."
 
 
@@ -153,8 +152,7 @@ def _asked(keep: str, others: Sequence[str]) -> tuple[uuid.UUID, list[uuid.UUID]
     except Invalid:
         raise NotFound from None
     kept = uuid.UUID(keep)
-    rest = [uuid.UUID(one) for one in dict.fromkeys(others) if uuid.UUID(one) != kept]
-    return kept, rest[: _MOST - 1]
+    return kept, [uuid.UUID(one) for one in dict.fromkeys(others) if uuid.UUID(one) != kept]
 
 
 def _records(visitor: Visitor, keep: uuid.UUID, others: Sequence[uuid.UUID]) -> list[Client]:

@@ -52,10 +52,10 @@ def _newcomers(site: Site) -> None:
             different = {"first_name": name} if name else AT_HOME
             ask(session, newcomer_like(session, known, pet="Rex", **different), origin=origin)
         account = make_account(
-            session, email="kim.c@example.com", name="Kim Cold", password_hash=None
+            session, email="kim.cold@exampel.com", name="Kim Cold", password_hash=None
         )
         session.flush()
-        person = Person("Kim", "Cold", site.world.kim.email)
+        person = Person("Kim", "Cold", account.email)
         actions.raise_for_login(session, account.id, person)
 
 

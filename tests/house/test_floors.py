@@ -92,6 +92,8 @@ def test_a_room_has_the_files_every_room_has() -> None:
         "availability": {"schedules"},
         "appointments": {"ical"},
         "invitations": {"delivery"},
+        "matching": {"candidates", "index", "renewal", "scanning"},
+        "merges": {"rows"},
         "preferences": {"patches"},
     }
     for room in sorted(ROOMS):

@@ -83,7 +83,8 @@ def ana(api: Api) -> dict[str, Any]:
     found = api.staff.get("/businesses/{b}/clients", params={"q": "ana leon"}).json()["items"]
     assert len(found) == 1
     client: dict[str, Any] = found[0]
-    return client | client["address"]
+    address: dict[str, Any] = client["address"]
+    return client | address
 
 
 @pytest.mark.parametrize("name", KNOWN)

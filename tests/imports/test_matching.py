@@ -120,9 +120,7 @@ def test_a_dry_run_judges_as_the_real_one_does(
     assert counts(site, tried)["review"] >= 2
 
 
-def test_another_worker_goes_on_with_a_dry_run(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_worker_goes_on_with_a_dry_run(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(applying, "CHUNK", 1)
     with site.writing() as session:
         file = io.BytesIO(listed(ROBERT, BOB, BARBARA).encode())
@@ -196,5 +194,6 @@ def test_undo_takes_keys_and_open_matches_away_and_spares_whom_staff_told_apart(
     with site.reading() as session:
         left = session.scalars(select(Match)).all()
         assert [each.state for each in left] == [MatchState.REJECTED]
-        assert session.scalar(select(func.count()).select_from(ClientKey)) < (keys or 0)
+        left_keys = session.scalar(select(func.count()).select_from(ClientKey))
+        assert 0 < (left_keys or 0) < (keys or 0)
         assert session.get(Client, spared) is not None

@@ -144,7 +144,7 @@ def test_an_owner_imports_a_list_by_the_pages(pages: Pages, site: Site) -> None:
     assert done.says("The list is imported")
     assert pages.owner.get(f"{running.path}?verdict=new").says("Ann Lee")
     undo = done.follow("Undo this import")
-    assert undo.says("The 2 clients it added are removed")
+    assert undo.says("Clients are removed 2")
     undone = undo.submit("undo")
     assert undone.says("Undone: 2 clients removed")
     assert undone.says("This import was undone")

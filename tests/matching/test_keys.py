@@ -17,7 +17,7 @@ from booking.clients.rules import PetDetails
 from booking.database import Database
 from booking.matching import candidates, index
 from booking.matching.models import ClientKey
-from booking.matching.queries import look_alikes, look_alikes_of_many
+from booking.matching.queries import counts, look_alikes, look_alikes_of_many, open_matches
 from booking.matching.renewal import renew_due_keys
 from booking.matching.rules.keys import LIMIT, KeyKind, keys
 from booking.matching.rules.people import Person, Pet, profile
@@ -204,3 +204,12 @@ def test_a_number_is_read_as_it_is_dialled_where_the_business_is(
     with site.reading(world.kennels) as session:
         same = Person(first_name="Uwe", last_name="Nolte", mobile_phone="+49 30 901820")
         assert look_alikes(session, same).decision is not Decision.NEW
+
+
+def test_what_stands_on_every_page_is_counted_from_an_index(site: Site) -> None:
+    with site.reading() as session:
+        said = _said(session, lambda: (counts(session), open_matches(session)))
+        plans = [_plan(session, *each) for each in said]
+    assert "ix_match_raised" in plans[0]
+    assert "ix_match_state" in plans[1]
+    assert "ix_match_raised" in plans[2]

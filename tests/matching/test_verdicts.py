@@ -26,9 +26,7 @@ ROBERT = Person(
 NOBODY_SHARES: Mapping[int, int] = {}
 
 
-def verdict(
-    newcomer: Person, *known: Person, shared: Mapping[int, int] = NOBODY_SHARES
-) -> Verdict:
+def verdict(newcomer: Person, *known: Person, shared: Mapping[int, int] = NOBODY_SHARES) -> Verdict:
     listed = [(f"client {at}", profile(person)) for at, person in enumerate(known)]
     return judge(profile(newcomer), listed, shared)
 
@@ -92,7 +90,9 @@ def test_where_something_differs_or_lacks_a_person_decides(newcomer: Person) -> 
 @pytest.mark.parametrize(
     "newcomer",
     [
-        pytest.param(replace(ROBERT, first_name="Susan"), id="a spouse"),
+        pytest.param(
+            replace(ROBERT, first_name="Susan", mobile_phone="857-288-3210"), id="a spouse"
+        ),
         pytest.param(Person("Susan", "King", home_phone="617-495-2000"), id="a child"),
         pytest.param(Person("Susan", "Walsh", mobile_phone="617-495-1000"), id="a number given on"),
         pytest.param(Person("Susan", "Walsh"), id="a stranger"),
@@ -122,16 +122,11 @@ def test_several_records_of_one_person_are_no_doubt_and_the_best_is_linked() -> 
 
 def test_two_people_who_both_might_be_are_a_doubt() -> None:
     father = Person("Robert", "King", mobile_phone="617-495-1000", email="r@example.com")
-    son = Person("Robert", "King", mobile_phone="617-495-1000", email="bobby@example.org")
-    newcomer = Person("Robert", "King", mobile_phone="617-495-1000")
+    son = Person("Robert", "King", mobile_phone="857-288-3210", email="bobby@example.org")
+    newcomer = Person("Robert", "King", mobile_phone="617-495-1000", email="bobby@example.org")
 
     assert decision(newcomer, father) is Decision.LINK
-    found = verdict(newcomer, replace(father, last_name="King Sr"), son)
-    assert found.decision is Decision.LINK
-    assert found.client_id == "client 1"
-    far_son = replace(son, address_1="3 Elm St", postal_code="02108", home_phone="857-288-3210")
-    far_father = replace(father, address_1="9 Oak St", postal_code="02118")
-    assert decision(newcomer, far_father, far_son) is Decision.REVIEW
+    assert decision(newcomer, father, son) is Decision.REVIEW
 
 
 def test_at_most_five_are_shown_and_the_likeliest_first() -> None:
@@ -202,10 +197,15 @@ PEOPLE = st.builds(
 )
 
 
-@given(texts=st.lists(ANYTHING, min_size=11, max_size=11))
+STRANGE = st.builds(
+    Person, *[ANYTHING] * 10, pets=st.builds(Pet, ANYTHING, ANYTHING).map(lambda pet: (pet,))
+)
+
+
+@given(person=STRANGE)
 @settings(max_examples=200, deadline=None)
-def test_no_text_is_too_strange(texts: list[str]) -> None:
-    strange = profile(Person(*texts[:10], pets=(Pet(texts[10]),)))
+def test_no_text_is_too_strange(person: Person) -> None:
+    strange = profile(person)
 
     assert 0 <= compare(strange, profile(ROBERT), NOBODY_SHARES).score <= 1
     assert judge(strange, [("it", strange)], NOBODY_SHARES).decision in Decision

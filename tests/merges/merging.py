@@ -29,7 +29,7 @@ Dump = dict[tuple[str, str], dict[str, Any]]
 def add(caller: ApiCaller, **said: Any) -> dict[str, Any]:
     answer = caller.post(CLIENTS, json=said)
     assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json()
+    found: dict[str, Any] = caller.get(f"{CLIENTS}/{answer.json()['id']}").json()
     return found
 
 

@@ -1,5 +1,7 @@
 """Two records of one person become one."""
 
+import json
+
 from booking.clients.models import Client, Compared, Pet
 from booking.imports.models import ImportRow
 from tests import make
@@ -212,6 +214,13 @@ def test_what_cannot_be_merged_is_refused(api: Api, world: World) -> None:
     assert fields_of(refused) == {"fields.shoe_size": "unknown", "fields.email": "no_choice"}
     assert fields_of(ask(api.staff, keep, many[0], login=keep["id"])) == {"login": "unknown"}
     assert api.staff.get(f"{CLIENTS}/{many[0]['id']}").status_code == 200
+
+
+def test_a_field_no_keyboard_types_is_refused(api: Api) -> None:
+    keep, other = add(api.staff, first_name="Ann"), add(api.staff, first_name="Anna")
+    body = json.dumps({"keep": keep["id"], "merge": [other["id"]], "fields": {"\ud800": "x"}})
+    headers = {"Content-Type": "application/json"}
+    assert problem_of(api.staff.post(MERGES, content=body, headers=headers), 422)
 
 
 def test_what_has_gone_already_says_where_to(api: Api) -> None:

@@ -1,6 +1,7 @@
 """A list comes in by its pages: columns said, looked at, brought in, taken back."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_columns_are_said_tried_remembered_and_the_list_comes_in(
 ) -> None:
     page = upload(UNKNOWN)
     assert page.says("What is in which column?")
-    chosen = {"column-0": "full_name", "column-1": "email", "column-2": "pet_name"}
+    chosen: dict[str, Any] = {"column-0": "full_name", "column-1": "email", "column-2": "pet_name"}
     tried = page.submit("/mapping", button="yes", **chosen)
     assert tried.says("The first rows read like this")
     assert tried.says("Dora Moss Line 2 E-mail dora@example.com Pets Tilly")
@@ -67,7 +68,7 @@ def test_columns_are_said_tried_remembered_and_the_list_comes_in(
 
 def test_columns_that_say_nothing_of_anybody_are_refused_beside_the_form(upload: Upload) -> None:
     page = upload(UNKNOWN)
-    nothing = {"column-0": "", "column-1": "", "column-2": "pet_name"}
+    nothing: dict[str, Any] = {"column-0": "", "column-1": "", "column-2": "pet_name"}
     for button in ("yes", None):
         refused = page.submit("/mapping", button=button, **nothing)
         assert refused.status == 422

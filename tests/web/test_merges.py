@@ -102,7 +102,8 @@ def test_what_changed_since_is_decided_and_nothing_is_overwritten_before(
     with site.reading() as session:
         assert clients.find(session, two[0]).mobile_phone == "555 0199"
     names = [name for name in page.form("/undo").names if name.startswith("decide.")]
-    done = page.submit("/undo", **dict[str, Any].fromkeys(names, "keep"))
+    decisions: dict[str, Any] = dict.fromkeys(names, "keep")
+    done = page.submit("/undo", **decisions)
     assert done.says("Undone.")
     with site.reading() as session:
         assert clients.find(session, two[0]).mobile_phone == "555 0199"

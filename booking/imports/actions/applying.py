@@ -32,6 +32,7 @@ CHUNK = 1_000
 _log = logging.getLogger(__name__)
 _DUE = (ImportState.QUEUED, ImportState.RUNNING)
 _ACCEPTED = (Verdict.NEW, Verdict.MATCHED, Verdict.UPDATED, Verdict.REVIEW)
+_PLAIN = {"synchronize_session": False}
 _PERSON = TypeAdapter(ImportedClient)
 _row, _client = ImportRow.__table__, Client.__table__
 assert isinstance(_row, Table)
@@ -141,7 +142,7 @@ def _match_unchanged(session: Session, row: Import, last: int) -> None:
     )
     oldest = {row_id: found for row_id, *found in session.execute(query)}
     rows = [(row_id, Verdict.MATCHED, *found) for row_id, found in oldest.items()]
-    bulk.update(session, _row, ["verdict", "client_id", "left_at"], rows)
+    bulk.update(session, ImportRow, ["verdict", "client_id", "left_at"], rows)
 
 
 def _in_hand(session: Session, row: Import, first: int, last: int) -> list[ColumnElement[bool]]:
@@ -158,9 +159,10 @@ _Read = tuple[uuid.UUID, int, int | None, str, str]
 
 def _staged(session: Session, row: Import, last: int) -> list[_Read]:
     """The rows to apply, their JSON unread: one that can't be read must stop no other."""
-    columns = [_row.c.id, _row.c.number, _row.c.said]
-    columns += [cast(_row.c.person, Text), cast(_row.c.problems, Text)]
-    query = select(*columns).where(*_in_hand(session, row, row.done + 1, last))
+    texts = (cast(_row.c.person, Text), cast(_row.c.problems, Text))
+    query = select(_row.c.id, _row.c.number, _row.c.said, *texts).where(
+        *_in_hand(session, row, row.done + 1, last)
+    )
     return [(*each,) for each in session.execute(query.order_by(_row.c.number))]
 
 
@@ -185,9 +187,11 @@ def _apply(session: Session, row: Import, rows: Sequence[_Read], rehearsal: Rehe
 def _apply_together(
     session: Session, row: Import, rows: Sequence[_Read], rehearsal: Rehearsal
 ) -> None:
+    keyed = "client_key" in row.mapping.values()  # which only our own exports have
     staged = [
-        Staged(row_id, number, said, problems != "[]", _PERSON.validate_json(person))
+        Staged(row_id, number, said, problems != "[]", keyed or bool(them.external_id), them)
         for row_id, number, said, person, problems in rows
+        for them in (_PERSON.validate_json(person),)
     ]
     decisions = deciding.decide(session, row, staged, rehearsal)
     if not row.dry_run:
@@ -202,7 +206,7 @@ def _reject(session: Session, read: _Read) -> None:
     message = "This row could not be stored. Please add this client by hand."
     note = RowProblem(lines[0], "", "not_stored", message)
     told = [*json.loads(problems), asdict(note)]
-    bulk.update(session, _row, ["verdict", "problems"], [(row_id, Verdict.REJECTED, told)])
+    bulk.update(session, ImportRow, ["verdict", "problems"], [(row_id, Verdict.REJECTED, told)])
 
 
 def _note(session: Session, row: Import, decisions: Sequence[Decision]) -> None:
@@ -214,7 +218,7 @@ def _note(session: Session, row: Import, decisions: Sequence[Decision]) -> None:
         for one in told
         if not (one.notes or one.undo or one.staged.has_problems)
     ]
-    bulk.update(session, _row, ["verdict", "client_id", "left_at"], plain)
+    bulk.update(session, ImportRow, ["verdict", "client_id", "left_at"], plain)
     whole = [
         (
             one.staged.id,
@@ -228,14 +232,15 @@ def _note(session: Session, row: Import, decisions: Sequence[Decision]) -> None:
         if one.notes or one.undo or one.staged.has_problems
     ]
     columns = ["verdict", "client_id", "left_at", "undo", "problems"]
-    bulk.update(session, _row, columns, whole)
+    bulk.update(session, ImportRow, columns, whole)
     first, last = decisions[0].staged.number, decisions[-1].staged.number
-    left = update(_row).where(*_in_hand(session, row, first, last))
+    left = update(ImportRow).where(*_in_hand(session, row, first, last))
     if row.dry_run:
-        session.execute(left.values(verdict=Verdict.NEW))
+        session.execute(left.values(verdict=Verdict.NEW), execution_options=_PLAIN)
     else:
         moment = next((one.left_at for one in decisions if _goes_without_saying(one)), None)
-        session.execute(left.values(verdict=Verdict.NEW, client_id=_row.c.id, left_at=moment))
+        known = left.values(verdict=Verdict.NEW, client_id=ImportRow.id, left_at=moment)
+        session.execute(known, execution_options=_PLAIN)
 
 
 def _goes_without_saying(decision: Decision) -> bool:

@@ -1,12 +1,12 @@
 """What the database knows of the people of a chunk: a few statements for all of them together."""
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import RowMapping, Table, or_, select
+from sqlalchemy import Table, func, or_, select
 from sqlalchemy.orm import Session
 
 from booking.clients.models import Client, ClientStatus
@@ -27,16 +27,35 @@ _AS_TYPED = [name for name in Person.__dataclass_fields__ if name != "pets"]
 _typed = attrgetter(*_AS_TYPED)
 _TOLD = ("id", "external_id", "first_name", "last_name", "mobile_phone", "home_phone", "email_key")
 
+_BETWEEN, _AFTER = "\x1f", "\x1e"  # which no name has: control characters are dropped from all
+_PETS = (
+    select(func.aggregate_strings(_pet.c.name + _BETWEEN + _pet.c.breed, _AFTER))
+    .where(
+        _pet.c.business_id == _client.c.business_id,
+        _pet.c.client_id == _client.c.id,
+        _pet.c.archived_at.is_(None),
+    )
+    .scalar_subquery()
+)
+_KNOWN = select(
+    *(_client.c[name] for name in ("id", "external_id", "status")),
+    *(_client.c[name] for name in _AS_TYPED),
+    _PETS,
+)
+
 Made = tuple[str, str]
 
 
 class Staged(NamedTuple):
-    """A row that is to be applied. Its id will be the client's, if it makes one."""
+    """A row that is to be applied. Its id will be the client's, if it makes one. `is_told_apart`
+    where the file itself says that nobody else in it is the same person.
+    """
 
     id: uuid.UUID
     number: int
     said: int | None
     has_problems: bool
+    is_told_apart: bool
     person: ImportedClient
 
 
@@ -88,7 +107,7 @@ def by_number(session: Session, staged: Iterable[Staged]) -> dict[str, list[uuid
 
 def by_said(
     session: Session, row: Import, staged: Iterable[Staged]
-) -> dict[int | None, RowMapping]:
+) -> dict[int | None, dict[str, Any]]:
     """The client that a row of an earlier file became, or went to, that said the same. Where a
     client was merged since, that row follows to the one that was kept."""
     query = (
@@ -104,10 +123,10 @@ def by_said(
         )
         .order_by(_client.c.status == ClientStatus.ACTIVE, _client.c.id.desc())
     )
-    found: dict[int | None, RowMapping] = {}
+    found: dict[int | None, dict[str, Any]] = {}
     for part in _parts({one.said for one in staged} - {None}):
         for told in session.execute(query.where(_row.c.said.in_(part))).mappings():
-            found[told["said"]] = told
+            found[told["said"]] = {**told}
     return found
 
 
@@ -115,16 +134,15 @@ def known(
     session: Session, ids: Collection[uuid.UUID], row: Import, country: str
 ) -> dict[uuid.UUID, Known]:
     """These clients; in a dry run also those whom earlier rows would have made."""
-    columns = [_client.c[name] for name in ("id", "external_id", "status", *_AS_TYPED)]
-    query = select(*columns).where(_client.c.business_id == business_of(session))
+    query = _KNOWN.where(_client.c.business_id == business_of(session))
     found: dict[uuid.UUID, Known] = {}
-    for part in _parts(ids):
-        pets = _pets(session, part)
-        for each in session.execute(query.where(_client.c.id.in_(part))):
+    for part in _parts(sorted(ids)):
+        for each in session.execute(query.where(_client.c.id.in_(part))).all():
             client_id, number, status, *typed = each
-            person = Person(*typed, pets=tuple(pets.get(client_id, ())))
-            them = profile(person, country=country)
+            typed[-1] = _pets(typed[-1])
+            person = Person(*typed)
             active = status is ClientStatus.ACTIVE
+            them = profile(person, country=country)
             found[client_id] = Known(client_id, _name(person), number or "", active, them)
     if row.dry_run and (missing := ids - found.keys()):
         for client_id, said in people(session, missing).items():
@@ -133,16 +151,11 @@ def known(
     return found
 
 
-def _pets(session: Session, ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Pet]]:
-    query = select(_pet.c.client_id, _pet.c.name, _pet.c.breed).where(
-        _pet.c.business_id == business_of(session),
-        _pet.c.client_id.in_(ids),
-        _pet.c.archived_at.is_(None),
-    )
-    found: dict[uuid.UUID, list[Pet]] = {}
-    for client_id, name, breed in session.execute(query.order_by(_pet.c.id)):
-        found.setdefault(client_id, []).append(Pet(name, breed))
-    return found
+def _pets(listed: str | None) -> tuple[Pet, ...]:
+    if not listed:
+        return ()
+    told = [each.partition(_BETWEEN) for each in listed.split(_AFTER)]
+    return tuple([Pet(name, breed) for name, _, breed in told])
 
 
 def people(session: Session, row_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, ImportedClient]:
@@ -156,15 +169,13 @@ def people(session: Session, row_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, 
 
 
 def as_person(said: ImportedClient) -> Person:
-    return Person(
-        *_typed(said),
-        pets=tuple([Pet(pet.name, pet.breed) for pet in said.pets]),
-    )
+    typed: list[Any] = [*_typed(said), tuple([Pet(pet.name, pet.breed) for pet in said.pets])]
+    return Person(*typed)
 
 
 def as_known(client_id: uuid.UUID, said: ImportedClient, them: Profile) -> Known:
     """A row as the client it would be."""
-    active = said.status != ClientStatus.INACTIVE
+    active = said.status != "inactive"
     return Known(client_id, _name(said), said.external_id, active, them)
 
 

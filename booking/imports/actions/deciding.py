@@ -1,7 +1,7 @@
 """What is to be done for each person of a file, and what the file would change. Writes nothing."""
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +18,9 @@ from booking.imports.actions.recognising import LooksLike, Meant, Newcomer, Reco
 from booking.imports.actions.rehearsing import Rehearsal, Told
 from booking.imports.models import Import, Verdict
 from booking.imports.rules import differences
+from booking.imports.rules.pets import ImportedPet
 from booking.imports.rules.reading import RowProblem
-from booking.imports.rules.rows import ImportedClient, ImportedPet
+from booking.imports.rules.rows import ImportedClient
 
 _NOT_COMPARED = {"business_id", "created_at", "search_text", "sort_name", "compared"}
 _client, _pet = Client.__table__, Pet.__table__
@@ -107,13 +108,13 @@ def _found(session: Session, client_ids: set[uuid.UUID], *, hold: bool) -> _Foun
     )
     if hold:
         query = query.order_by(_client.c.id).with_for_update()
-    known = {row["id"]: _values(row) for row in session.execute(query).mappings()}
+    known = {row["id"]: _values({**row}) for row in session.execute(query).mappings()}
     found = _Found(known, {client_id: [] for client_id in known}, set())
     of_pets = select(*_PET_VALUES).where(
         _pet.c.business_id == business_of(session), _pet.c.client_id.in_(client_ids)
     )
     for row in session.execute(of_pets.order_by(_pet.c.id)).mappings():
-        found.pets[row["client_id"]].append(_values(row))
+        found.pets[row["client_id"]].append(_values({**row}))
     found.linked = clients.links_of(session, known.keys()).keys()
     if not hold:
         rows = asking.people(session, client_ids - known.keys())
@@ -122,8 +123,8 @@ def _found(session: Session, client_ids: set[uuid.UUID], *, hold: bool) -> _Foun
     return found
 
 
-def _values(row: Mapping[str, Any]) -> Values:
-    return {**row, "external_id": row["external_id"] or ""}
+def _values(row: Values) -> Values:
+    return row | {"external_id": row["external_id"] or ""}
 
 
 def _add(

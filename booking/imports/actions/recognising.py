@@ -15,7 +15,7 @@ from booking.imports.rules.differences import is_somebody_else
 from booking.imports.rules.rows import ImportedClient
 from booking.matching import candidates, index
 from booking.matching.index import Holder
-from booking.matching.rules.keys import CROWD, keys, name_number
+from booking.matching.rules.keys import CROWD, KeyKind, keys, name_number
 from booking.matching.rules.people import Profile, profile
 from booking.matching.rules.verdicts import Comparison, Decision, Verdict, judge
 
@@ -27,7 +27,7 @@ class Newcomer:
     """What somebody is looked up by."""
 
     profile: Profile
-    keys: tuple[int, ...]
+    keys: dict[int, KeyKind]
     name: int
 
 
@@ -72,8 +72,8 @@ class Recogniser:
     """Asks the database for everybody at once, and then answers one by one in the order of the
     rows, for each may be the next one's twin.
 
-    A file that numbers its clients has said who is who among them: somebody with a number is only
-    looked for among those who were there before. What is alike within the list is for the look
+    A file that numbers its clients has said who is who among them: they are only looked for among
+    those who were there before. What is alike within the list is for the look
     through the list to find.
     """
 
@@ -81,7 +81,7 @@ class Recogniser:
         self, session: Session, row: Import, staged: Sequence[Staged], fresh: Fresh
     ) -> None:
         self._fresh = fresh
-        self._asks_fresh = fresh.is_kept or any(not one.person.external_id for one in staged)
+        self._asks_fresh = fresh.is_kept or not all(one.is_told_apart for one in staged)
         self._made = asking.made_by(session, row)
         self._by_number = asking.by_number(session, staged)
         self._by_said = asking.by_said(session, row, staged)
@@ -107,36 +107,47 @@ class Recogniser:
         return Meant(told["id"])
 
     def _holders(self, session: Session, unknown: Sequence[Staged]) -> Holders:
-        numbered = all(one.person.external_id for one in unknown)
-        if numbered and not asking.is_anybody_besides(session, self._made):
+        told_apart = all(one.is_told_apart for one in unknown)
+        if told_apart and not asking.is_anybody_besides(session, self._made):
             return {}
         wanted = {key for one in unknown for key in self.newcomers[one.id].keys}
         return index.holders(session, wanted)
 
     def _look_around(self, one: Staged) -> tuple[list[uuid.UUID], dict[int, int]]:
         """Those who share the most that few share, and how many names have each key: one that a
-        crowd has brings nobody."""
+        crowd has brings nobody. Nor do a surname and a pet's name alone: two in five of all who
+        share anything share just these, and one in four hundred of them was worth a look.
+        """
         weights: dict[str, float] = {}
         shared: dict[int, int] = {}
-        for key in self.newcomers[one.id].keys:
+        besides: list[tuple[Sequence[Holder], float]] = []
+        for key, kind in self.newcomers[one.id].keys.items():
             if not (there := self._there(one, key)):
                 continue
             shared[key] = names = len({each.name for each in there})
-            if names < CROWD:
-                for each in self._others(one, there):
-                    weights[each.client] = weights.get(each.client, 0) + 1 / names
+            if names >= CROWD:
+                continue
+            if kind is KeyKind.FAMILY_PET:
+                besides.append((there, 1 / names))
+                continue
+            for each in self._others(one, there):
+                weights[each.client] = weights.get(each.client, 0) + 1 / names
+        for there, weight in besides:
+            for each in there:
+                if each.client in weights:
+                    weights[each.client] += weight
         ranked = sorted(weights, key=lambda client: (-weights[client], client))
         return [uuid.UUID(client) for client in ranked[: candidates.MOST]], shared
 
     def _there(self, one: Staged, key: int) -> Sequence[Holder]:
         there = self._held.get(key, [])
-        if one.person.external_id or key not in self._fresh.holders:
+        if one.is_told_apart or key not in self._fresh.holders:
             return there
         return [*there, *self._fresh.holders[key]]
 
     def _others(self, one: Staged, holders: Sequence[Holder]) -> Sequence[Holder]:
         """Those among whom this person is looked for."""
-        if not one.person.external_id:
+        if not one.is_told_apart:
             return holders
         first, last = self._made
         return [each for each in holders if not first <= each.client <= last]
@@ -144,7 +155,7 @@ class Recogniser:
     def _judged(self, one: Staged) -> Meant:
         newcomer = self.newcomers[one.id]
         near, shared = self._around.get(one.id, ([], {}))
-        if not one.person.external_id and any(key in self._fresh.holders for key in newcomer.keys):
+        if not one.is_told_apart and any(key in self._fresh.holders for key in newcomer.keys):
             near, shared = self._look_around(one)
         found = ((each, self._known.get(each) or self._fresh.people.get(each)) for each in near)
         them = {each: known for each, known in found if known is not None}
@@ -163,7 +174,7 @@ class Recogniser:
         alike = [
             LooksLike(known, each.comparison, self._has_other_number(one, known))
             for each in verdict.ranked
-            for known in (them[each.client_id],)
+            if isinstance(each.client_id, uuid.UUID) and (known := them.get(each.client_id))
         ]
         certain = [each for each in alike if each.comparison.certain and not each.other_number]
         if verdict.decision is Decision.LINK and certain:
@@ -181,4 +192,4 @@ class Recogniser:
 
 def newcomer_of(said: ImportedClient, country: str) -> Newcomer:
     them = profile(asking.as_person(said), country=country)
-    return Newcomer(them, tuple(keys(them)), name_number(them))
+    return Newcomer(them, keys(them), name_number(them))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from booking.imports.actions.recognising import Fresh, newcomer_of
 from booking.imports.actions.staging import person_of
 from booking.imports.models import Import, ImportRow, Verdict
-from booking.imports.rules.rows import ImportedPet
+from booking.imports.rules.pets import ImportedPet
 from booking.matching import candidates
 
 _PART = 1_000

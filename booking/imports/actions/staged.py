@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic_core import to_json
-from sqlalchemy import JSON, TableClause, column, insert, table
 from sqlalchemy.orm import Session
-from sqlalchemy.types import UserDefinedType
 
+from booking import bulk
+from booking.bulk import Written
 from booking.database import new_id
 from booking.imports.models import Import, ImportRow, Verdict
 from booking.imports.rules.grouping import ImportedPerson
@@ -28,29 +28,14 @@ _PERSON = TypeAdapter(ImportedClient)
 _OF_THE_FILE = {"line", "warnings"}
 
 
-class _Written(UserDefinedType[str]):
-    """JSON that is text already."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_given: object) -> str:
-        return "JSON"
-
-
-def _plain_table() -> TableClause:
-    columns = ImportRow.__table__.columns
-    return table(
-        ImportRow.__tablename__,
-        *(
-            column(each.name, _Written() if isinstance(each.type, JSON) else each.type)
-            for each in columns
-        ),
-    )
-
-
-_TABLE = _plain_table()
-_EMPTY = {"cells": "{}", "person": "{}", "said": None, "verdict": None, "problems": "[]"}
-_EMPTY |= {"undo": "{}", "client_id": None}
+_EMPTY: dict[str, Any] = {
+    "lines": Written("[]"),
+    "cells": Written("{}"),
+    "person": Written("{}"),
+    "said": None,
+    "verdict": None,
+    "problems": Written("[]"),
+}
 
 
 def write(
@@ -62,14 +47,11 @@ def write(
     """Numbered in the order given; answers after every thousand how many there are by now."""
     numbered = enumerate(people, 1)
     while part := list(itertools.islice(numbered, _CHUNK)):
-        whose = {"business_id": row.business_id, "import_id": row.id}
-        session.execute(
-            insert(_TABLE),
-            [
-                {**_EMPTY, **whose, "id": new_id(), "number": number, **_values(each, cells)}
-                for number, each in part
-            ],
-        )
+        rows = [
+            (new_id(), number, *(_EMPTY | _values(each, cells)).values()) for number, each in part
+        ]
+        whose = {"import_id": row.id, "undo": Written("{}"), "client_id": None}
+        bulk.insert(session, ImportRow, ["id", "number", *_EMPTY], rows, **whose)
         yield part[-1][0]
 
 
@@ -77,9 +59,12 @@ def _values(each: Staged, cells: Cells) -> dict[str, Any]:
     if isinstance(each, ImportedPerson):
         return _person(each, cells)
     if isinstance(each, Row):
-        return {"lines": f"[{each.line}]", "cells": _text({"rows": [[each.line, each.cells]]})}
+        return {
+            "lines": Written(f"[{each.line}]"),
+            "cells": _text({"rows": [[each.line, each.cells]]}),
+        }
     return {
-        "lines": f"[{each.line}]",
+        "lines": Written(f"[{each.line}]"),
         "cells": _kept([each.line], cells),
         "verdict": Verdict.REJECTED,
         "problems": _text(each.problems),
@@ -93,7 +78,7 @@ def _person(person: ImportedPerson, cells: Cells) -> dict[str, Any]:
     told = _PERSON.dump_json(client, exclude_defaults=True, exclude=_OF_THE_FILE)
     values: dict[str, Any] = {
         "lines": _text(person.lines),
-        "person": _PERSON.dump_json(client, exclude_defaults=True).decode(),
+        "person": Written(_PERSON.dump_json(client, exclude_defaults=True), "utf-8"),
         "said": said(told),
     }
     if cells:
@@ -103,10 +88,10 @@ def _person(person: ImportedPerson, cells: Cells) -> dict[str, Any]:
     return values
 
 
-def _kept(lines: Iterable[int], cells: Cells) -> str:
+def _kept(lines: Iterable[int], cells: Cells) -> Written:
     rows = [[line, cells[line]] for line in lines if line in cells]
-    return _text({"rows": rows}) if rows else "{}"
+    return _text({"rows": rows}) if rows else Written("{}")
 
 
-def _text(value: object) -> str:
-    return to_json(value).decode()
+def _text(value: object) -> Written:
+    return Written(to_json(value), "utf-8")

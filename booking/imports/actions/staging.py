@@ -22,7 +22,7 @@ from booking.imports.rules.grouping import ImportedPerson, group
 from booking.imports.rules.reading import RejectedRow, Row, RowProblem
 from booking.imports.rules.reading import Table as ReadTable
 from booking.imports.rules.records import Records
-from booking.imports.rules.rows import ImportedClient, read_clients
+from booking.imports.rules.rows import ImportedClient, KeyedClient, read_clients
 from booking.imports.rules.values import clean
 
 MAX_ROWS = 200_000
@@ -93,6 +93,8 @@ def _stage_records(session: Session, row: Import, source: Records) -> None:
     row.format = source.format
     found = _gather(source.clients)
     row.dropped_columns = list(source.dropped)
+    if any(isinstance(one.client, KeyedClient) for one in found.people):
+        row.mapping = {"": "client_key"}
     _stage_people(session, row, found)
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Table, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from booking import bulk, clock
@@ -21,19 +21,16 @@ from booking.database import new_id
 from booking.imports.actions.deciding import Decision, NewPet
 from booking.imports.models import Verdict
 from booking.imports.rules.differences import vaccinations
-from booking.imports.rules.rows import ImportedClient, ImportedPet
+from booking.imports.rules.pets import ImportedPet
+from booking.imports.rules.rows import ImportedClient
 from booking.matching import index
 from booking.matching.index import KeyRow
 from booking.matching.models import Match, MatchState, Origin
 
-_client, _pet, _match = (model.__table__ for model in (Client, Pet, Match))
-assert isinstance(_client, Table)
-assert isinstance(_pet, Table)
-assert isinstance(_match, Table)
 _JUDGED = {"external_id", "status", "blocked", "vaccinations"}
 _AS_SAID, _PET_AS_SAID = (
-    [each.name for each in fields(said) if each.name in table.c and each.name not in _JUDGED]
-    for said, table in ((ImportedClient, _client), (ImportedPet, _pet))
+    [each.name for each in fields(said) if hasattr(model, each.name) and each.name not in _JUDGED]
+    for said, model in ((ImportedClient, Client), (ImportedPet, Pet))
 )
 _said, _pet_said = attrgetter(*_AS_SAID), attrgetter(*_PET_AS_SAID)
 _OF_CLIENT = ["id", "external_id", "email_key", "status", "blocked", "sort_name", "search_text"]
@@ -49,7 +46,7 @@ def write(session: Session, decisions: Sequence[Decision], *, by: Actor) -> None
         one.left_at = moment
     rows = [_client_row(one) for one in new]
     times = {"created_at": moment, "updated_at": moment}
-    bulk.insert(session, _client, _OF_CLIENT, rows, email_version=0, **times)
+    bulk.insert(session, Client, _OF_CLIENT, rows, email_version=0, **times)
     pets = [_pet_row(pet, one.staged.id) for one in new for pet in one.new_pets]
     _insert_pets(session, pets, moment)
     _write_keys(session, new)
@@ -80,8 +77,8 @@ def _client_row(decision: Decision) -> tuple[Any, ...]:
             (person.mobile_phone, person.home_phone),
             [pet.name for pet in person.pets],
         ),
-        # Who has a number was not looked for among the others of the file.
-        Compared.KEYED if person.external_id else Compared.DONE,
+        # Whom the file tells apart were not held against each other.
+        Compared.KEYED if decision.staged.is_told_apart else Compared.DONE,
         *_said(person),
     )
 
@@ -98,7 +95,7 @@ def _pet_row(new: NewPet, client_id: uuid.UUID) -> tuple[Any, ...]:
 
 
 def _insert_pets(session: Session, rows: Sequence[tuple[Any, ...]], moment: datetime) -> None:
-    bulk.insert(session, _pet, _OF_PET, rows, created_at=moment, archived_at=None)
+    bulk.insert(session, Pet, _OF_PET, rows, created_at=moment, archived_at=None)
 
 
 def _write_keys(session: Session, decisions: Sequence[Decision]) -> None:
@@ -128,7 +125,7 @@ def _write_matches(session: Session, decisions: Sequence[Decision], moment: date
         for other in decision.looks_like
     ]
     same: dict[str, Any] = {"origin": Origin.IMPORT, "state": MatchState.OPEN}
-    bulk.insert(session, _match, _OF_MATCH, rows, created_at=moment, decided_by_name="", **same)
+    bulk.insert(session, Match, _OF_MATCH, rows, created_at=moment, decided_by_name="", **same)
 
 
 def _update(session: Session, decisions: Sequence[Decision], by: Actor) -> None:
@@ -138,6 +135,8 @@ def _update(session: Session, decisions: Sequence[Decision], by: Actor) -> None:
     for decision in decisions:
         if client := found.get(decision.client_id):
             _update_one(session, decision, client, pets[client.id], by)
+    rows = [_pet_row(pet, one.client_id) for one in decisions for pet in one.new_pets]
+    _insert_pets(session, rows, clock.now())
 
 
 def _update_one(
@@ -156,10 +155,7 @@ def _update_one(
             }
             for name, value in told.items():
                 setattr(pet, name, value)
-    new = [_pet_row(pet, client.id) for pet in decision.new_pets]
     write_changes(session, client, changes, by=by, pets=decision.pet_names)
-    session.flush()
-    _insert_pets(session, new, client.updated_at)
     if not decision.notes:
         decision.left_at = client.updated_at
     decision.undo = {

@@ -126,8 +126,11 @@ def read_table(file: BinaryIO) -> Table:
     return table_of(_records(Lines(file, encoding), delimiter))
 
 
-def table_of(records: Iterator[tuple[int, list[str] | str]]) -> Table:
-    """Of records that begin with the header; a sentence stands for cells that can't be read."""
+def table_of(records: Iterator[tuple[int, list[str] | str]], *, of_sheet: bool = False) -> Table:
+    """Of records that begin with the header; a sentence stands for cells that can't be read.
+
+    The rows of a sheet end with their last cell that says something, so they may be shorter.
+    """
     header = next((cells for _, cells in records if not _is_preamble(cells)), [])
     if isinstance(header, str):
         raise UnreadableFile("header_quoting", f"The row of column names can't be read: {header}")
@@ -138,7 +141,7 @@ def table_of(records: Iterator[tuple[int, list[str] | str]]) -> Table:
     kept = [place for place, name in enumerate(named) if not is_forbidden(name)]
     headers = tuple(named[place] for place in kept)
     dropped = tuple(name for name in named if is_forbidden(name))
-    rows = _rows(records, width, kept)
+    rows = _rows(_padded(records, width) if of_sheet else records, width, kept)
     first = next(rows, None)
     if first is None:
         raise UnreadableFile("no_rows", "There are column names in this file, but no rows.")
@@ -157,6 +160,18 @@ def _rows(
                 yield Row(line, tuple(cells[:width] if whole else [cells[at] for at in kept]))
         elif any(map(str.strip, cells)):
             yield RejectedRow(line, (_ragged(line, len(cells), width),))
+
+
+def _padded(
+    records: Iterator[tuple[int, list[str] | str]], width: int
+) -> Iterator[tuple[int, list[str] | str]]:
+    for line, cells in records:
+        if isinstance(cells, str):
+            yield line, cells
+        elif len(cells) > width and any(cells[width:]):
+            yield line, "There is something beside the last column that has a name."
+        else:
+            yield line, [*cells, *[""] * (width - len(cells))]
 
 
 def _ragged(line: int, found: int, width: int) -> RowProblem:

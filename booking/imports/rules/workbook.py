@@ -19,7 +19,9 @@ from typing import IO
 from booking.imports.rules.reading import MAX_COLUMNS, MAX_LINES, Table, UnreadableFile, table_of
 
 _MAX_PART = 16 * 1024 * 1024  # of styles and the like
-_MAX_SHEET = 256 * 1024 * 1024
+_MAX_UNPACKED = 512 * 1024 * 1024
+_MAX_SHEET = 192 * 1024 * 1024
+_MAX_SAID = 64 * 1024 * 1024  # characters of all cells: many may show one long shared text
 _MAX_SHARED = 96 * 1024 * 1024  # bytes of shared texts
 _MAX_TEXTS = 1_500_000
 _MAX_PIECES = 500  # of one cell's text, as expat hands it over: a few kilobytes each at most
@@ -62,7 +64,7 @@ def read_workbook(archive: zipfile.ZipFile) -> Table:
     Sizes are judged by the archive's directory: `zipfile` gives no part more than that states.
     """
     parts = archive.infolist()
-    if sum(part.file_size for part in parts) > 2 * _MAX_SHEET:
+    if sum(part.file_size for part in parts) > _MAX_UNPACKED:
         raise WorkbookTooLarge
     if any(part.flag_bits & 1 for part in parts):
         sentence = "This workbook is protected with a password. Save it without one."
@@ -74,7 +76,7 @@ def read_workbook(archive: zipfile.ZipFile) -> Table:
         book.dates = _date_styles(archive)
     if "xl/sharedStrings.xml" in names:
         book.texts = _shared_texts(archive)
-    return table_of(_records(archive, sheet, book))
+    return table_of(_records(archive, sheet, book), of_sheet=True)
 
 
 def _first_sheet(archive: zipfile.ZipFile) -> tuple[str, datetime]:
@@ -261,6 +263,8 @@ def _records(
         if read > MAX_LINES:
             sentence = f"The sheet has more than {MAX_LINES:,} rows. Please split it."
             raise UnreadableFile("too_many_lines", sentence)
+        if reader.said > _MAX_SAID:
+            raise WorkbookTooLarge
         yield from rows
 
 
@@ -277,6 +281,7 @@ class _Sheet:
         "prefix",
         "reading",
         "rows",
+        "said",
         "style",
     )
 
@@ -285,7 +290,7 @@ class _Sheet:
         self.rows: list[tuple[int, list[str] | str]] = []
         self.cells: list[str] = []
         self.pieces: list[str] = []
-        self.line = 0
+        self.line = self.said = 0
         self.place = -1
         self.kind = self.style = self.prefix = ""
         self.reading = False
@@ -326,7 +331,8 @@ class _Sheet:
         cells, place = self.cells, min(self.place, MAX_COLUMNS)  # one too many is told as such
         while len(cells) <= place:
             cells.append("")
-        cells[place] = _value(raw, self.kind, self.style, self.book)
+        cells[place] = text = _value(raw, self.kind, self.style, self.book)
+        self.said += len(text)
 
 
 @lru_cache(2_000)

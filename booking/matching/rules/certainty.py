@@ -30,7 +30,7 @@ def certain(seen: Evidence) -> bool:
     if seen.home in (Home.DIFFERENT, Home.POSTCODES_DIFFER) and not (mail and mobile):
         return False
     if seen.given is Given.SAME:
-        both = call and seen.mail <= Mail.SLIP
+        both = call and (mail or seen.mail in (Mail.MAILBOX, Mail.SLIP))
         return seen.family in _SLIPS or (seen.family in _UNTOLD and (mobile or both))
     return _certain_of_another_given_name(seen, mail=mail, mobile=mobile)
 
@@ -40,15 +40,18 @@ def _certain_of_one_name(seen: Evidence, *, mail: bool, call: bool, mobile: bool
     if seen.mail is Mail.DIFFERENT:
         return mobile
     if seen.mail is Mail.MAILBOX and seen.call is Call.MISSING:
-        return not moved
-    return mail or mobile or (call and not moved)
+        return not moved and seen.mail_names <= FEW_NAMES
+    tail = seen.call is Call.TAIL and seen.call_names <= FEW_NAMES and seen.call_real
+    return mail or mobile or ((call or tail) and not moved)
 
 
 def _certain_of_another_given_name(seen: Evidence, *, mail: bool, mobile: bool) -> bool:
-    """Bob for Robert, or a slip: twins are called so too, hence both e-mail and mobile number."""
-    if seen.given is Given.NICKNAME:
-        alone = mail and seen.call is Call.MISSING and seen.family is Family.SAME
-        both = mobile and seen.mail <= Mail.SLIP
+    """Bob for Robert, or a slip. Twins may be called so too: hence the mobile number, and for a
+    nickname both or an e-mail with no number to say otherwise."""
+    if seen.given in (Given.NICKNAME, Given.SHORT):
+        told = seen.given is Given.NICKNAME and seen.family is Family.SAME
+        alone = told and mail and seen.call is Call.MISSING
+        both = mobile and (mail or seen.mail is Mail.MAILBOX)
         return alone or (both and (seen.family is Family.SAME or seen.family in _SLIPS))
     slip = seen.given in (Given.SPELLING, Given.TYPO) and seen.given_edits == 1
-    return slip and mail and mobile and seen.family is Family.SAME
+    return slip and mobile and seen.family is Family.SAME and (mail or seen.mail is Mail.MISSING)

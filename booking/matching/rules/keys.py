@@ -24,7 +24,6 @@ class KeyKind(StrEnum):
     GIVEN_HOUSE = "given_house"
     FAMILY_STREET = "family_street"
     FAMILY_PET = "family_pet"
-    GIVEN_PET = "given_pet"
 
 
 _MOST_PETS = 3

@@ -32,6 +32,8 @@ _PARTICLES = frozenset(
 _NOTES = re.compile(r"[(\[{][^)\]}]*[)\]}]?|\s[-–—]\s.*")
 _COUPLE = re.compile(r"\s*(?:&|\+|/|\band\b|\bund\b|\bet\b|\by\b)\s*", re.IGNORECASE)
 _NOBODY = re.compile(r"^(unknown|none|n/?a|null|test|client|customer|owner|x+|[-.?]+)$")
+# A nickname of more names than these tells little.
+_FEW = 3
 
 
 class Given(IntEnum):
@@ -40,16 +42,18 @@ class Given(IntEnum):
     SAME = 0
     NICKNAME = 1
     """One is short for the other."""
-    COUSIN = 2
+    SHORT = 2
+    """One is short for the other, and for many besides: Sam is Samuel, or Samantha."""
+    COUSIN = 3
     """Both are short for the same name."""
-    SPELLING = 3
-    TYPO = 4
-    PART = 5
-    INITIAL = 6
-    MISSING = 7
-    CONFUSABLE = 8
+    SPELLING = 4
+    TYPO = 5
+    PART = 6
+    INITIAL = 7
+    MISSING = 8
+    CONFUSABLE = 9
     """Two names that look or sound alike: of twins as often as of one person."""
-    DIFFERENT = 9
+    DIFFERENT = 10
 
 
 class Family(IntEnum):
@@ -168,7 +172,8 @@ def given_agreement(one: str, other: str) -> Given:
         return Given.INITIAL if one[0] == other[0] else Given.DIFFERENT
     mine, theirs = formal(one), formal(other)
     if other in mine or one in theirs:
-        return Given.NICKNAME
+        many = len(mine if other in mine else theirs) > _FEW
+        return Given.SHORT if many else Given.NICKNAME
     if mine & theirs:
         return Given.COUSIN
     return _alike_given(one, other)
@@ -178,7 +183,7 @@ def _alike_given(one: str, other: str) -> Given:
     edits = OSA.distance(one, other, score_cutoff=2)
     shorter = min(len(one), len(other))
     slip = (edits == 1 and shorter >= 3) or (edits == 2 and shorter >= 6)
-    heard = sound(one) == sound(other) and OSA.normalized_similarity(one, other) >= 0.5
+    heard = sound(one) == sound(other) and OSA.normalized_similarity(one, other) > 0.5
     if heard and not _two_names(one, other, edits):
         return Given.SPELLING
     if known(one) and known(other):

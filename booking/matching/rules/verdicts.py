@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from booking.matching.rules.certainty import certain
-from booking.matching.rules.evidence import evidence
+from booking.matching.rules.evidence import Evidence, evidence
+from booking.matching.rules.names import Family, Given
 from booking.matching.rules.people import Profile
+from booking.matching.rules.phones import Call
 from booking.matching.rules.reasons import reasons
 from booking.matching.rules.weights import chance, odds
 
@@ -47,25 +49,27 @@ class Verdict:
 
 def compare(one: Profile, other: Profile, shared: Mapping[int, int]) -> Comparison:
     """`shared` is how many different names of the list carry a key; absent is none."""
-    seen = evidence(one, other, shared)
+    return _comparison(one, other, evidence(one, other, shared))
+
+
+def _comparison(one: Profile, other: Profile, seen: Evidence) -> Comparison:
     agrees, differs = reasons(one, other, seen)
-    return Comparison(chance(odds(seen)), agrees, differs, certain=certain(seen))
+    return Comparison(chance(odds(seen)), agrees, differs, certain(seen))
 
 
 _MOST = 5
 _SAME = 0.9
-"""Two records of the list so alike are taken for one person's: a newcomer may be linked to either."""
+"""Two records of the list so alike are taken for one person's: either may be linked to."""
 _FAR = 20.0
 """How many times likelier the best must be, for the second not to matter."""
 
 
-def _near(best: Comparison, second: Comparison) -> bool:
-    if second.score < 0.5:
-        return False
-    ahead = (best.score / (1 - best.score)) / (second.score / (1 - second.score))
-    return second.certain or ahead < _FAR
-
-
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    client_id: uuid.UUID | str
+    them: Profile
+    seen: Evidence
+    comparison: Comparison
 
 
 def judge(
@@ -74,21 +78,51 @@ def judge(
     shared: Mapping[int, int],
 ) -> Verdict:
     """`ranked` holds at most five, the likeliest first."""
-    profiles = dict(known)
-    ranked = sorted(
-        (Ranked(client_id, compare(newcomer, them, shared)) for client_id, them in known),
+    candidates = sorted(
+        (_candidate(newcomer, client_id, them, shared) for client_id, them in known),
         key=lambda it: (-it.comparison.score, str(it.client_id)),
     )
-    ranked = [it for it in ranked if it.comparison.score >= WORTH_A_LOOK][:_MOST]
+    worth = [it for it in candidates if it.comparison.score >= WORTH_A_LOOK]
+    ranked = tuple(Ranked(it.client_id, it.comparison) for it in worth[:_MOST])
     if not ranked:
         return Verdict(Decision.NEW, None, ())
-    best = ranked[0]
-    rivals = [
-        it
-        for it in ranked[1:]
-        if _near(best.comparison, it.comparison)
-        and compare(profiles[best.client_id], profiles[it.client_id], shared).score < _SAME
-    ]
-    if best.comparison.certain and not rivals:
-        return Verdict(Decision.LINK, best.client_id, tuple(ranked))
-    return Verdict(Decision.REVIEW, None, tuple(ranked))
+    best = min(worth, key=_rank)
+    others = (it for it in candidates if it is not best)
+    if best.comparison.certain and not any(_casts_doubt(best, it, shared) for it in others):
+        return Verdict(Decision.LINK, best.client_id, ranked)
+    return Verdict(Decision.REVIEW, None, ranked)
+
+
+def _candidate(
+    newcomer: Profile, client_id: uuid.UUID | str, them: Profile, shared: Mapping[int, int]
+) -> _Candidate:
+    seen = evidence(newcomer, them, shared)
+    return _Candidate(client_id, them, seen, _comparison(newcomer, them, seen))
+
+
+def _rank(it: _Candidate) -> tuple[bool, bool, float, str]:
+    """Of several records of a person, the one to link to is the one there is no question about."""
+    certain = it.comparison.certain
+    exact = certain and it.seen.given is Given.SAME
+    return not certain, not exact, -it.comparison.score, str(it.client_id)
+
+
+def _casts_doubt(best: _Candidate, other: _Candidate, shared: Mapping[int, int]) -> bool:
+    """Does this other record of the list make it doubtful that the newcomer is the best one?"""
+    seen = other.seen
+    same_name = seen.given is Given.SAME and seen.family is Family.SAME
+    if same_name and seen.generations_differ and seen.call is not Call.DIFFERENT:
+        return not seen.other_calls
+    if other.comparison.score < 0.5:
+        return False
+    if best.seen.given is not Given.SAME and seen.given is Given.SAME:
+        return True
+    # An e-mail alone led to the best; who else uses it under this name has another number.
+    if best.seen.call is Call.MISSING and seen.call is Call.DIFFERENT:
+        return True
+    near = other.comparison.certain or _times(best.comparison, other.comparison) < _FAR
+    return near and compare(best.them, other.them, shared).score < _SAME
+
+
+def _times(best: Comparison, second: Comparison) -> float:
+    return (best.score / (1 - best.score)) / (second.score / (1 - second.score))

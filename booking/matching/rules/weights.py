@@ -18,8 +18,8 @@ FEW_NAMES = 4
 
 _START = -2.3
 _GIVEN = {
-    Given.SAME: 3.5, Given.NICKNAME: 2.5, Given.COUSIN: -1.4, Given.SPELLING: 1.9,
-    Given.TYPO: 2.0, Given.PART: 0.6, Given.INITIAL: 0.4, Given.MISSING: 0.0,
+    Given.SAME: 3.5, Given.NICKNAME: 2.5, Given.SHORT: 2.3, Given.COUSIN: -1.4, Given.SPELLING: 1.9,
+    Given.TYPO: 2.0, Given.PART: 0.6, Given.INITIAL: 0.4, Given.MISSING: -1.0,
     Given.CONFUSABLE: -3.1, Given.DIFFERENT: -5.8,
 }  # fmt: skip
 _FAMILY = {
@@ -50,6 +50,8 @@ _OTHER_CALLS = -3.0
 """Each has a number of their own besides the one they share: a household's telephone."""
 _SWAPPED = -0.5
 _SWAPPED_AND_DIFFERENT = -4.4
+_MOST_OF_ANOTHER_GIVEN_NAME = -1.0
+"""However much two people share: it is what spouses share."""
 
 
 def odds(seen: Evidence) -> float:
@@ -62,6 +64,8 @@ def odds(seen: Evidence) -> float:
         total += _MIDDLES_DIFFER
     if seen.swapped:
         total += _SWAPPED_AND_DIFFERENT if seen.family is Family.DIFFERENT else _SWAPPED
+    if seen.given is Given.DIFFERENT:
+        return min(total, _MOST_OF_ANOTHER_GIVEN_NAME)
     return total
 
 

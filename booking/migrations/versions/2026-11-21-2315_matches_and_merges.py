@@ -13,6 +13,7 @@ branch_labels = None
 depends_on = None
 
 _DUE = sa.text("compared <> 'done'")
+_RAISED = sa.text("origin <> 'list'")
 
 
 def upgrade() -> None:
@@ -250,6 +251,14 @@ def _create_match() -> None:
         sa.Column("decided_by_name", sa.String(length=200), nullable=False),
         sa.Column("business_id", sa.Uuid(), nullable=False),
         *_match_constraints(),
+    )
+    op.create_index(
+        "ix_match_raised",
+        "match",
+        ["business_id", "state", "score", "id"],
+        unique=False,
+        postgresql_where=_RAISED,
+        sqlite_where=_RAISED,
     )
     op.create_index("ix_match_other", "match", ["business_id", "other_id"], unique=False)
     op.create_index(
