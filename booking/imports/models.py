@@ -77,6 +77,7 @@ class ImportRow(Owned, Base):
         Index("ix_import_row_import", "business_id", "import_id", "number"),
         Index("ix_import_row_verdict", "business_id", "import_id", "verdict", "number"),
         Index("ix_import_row_said", "business_id", "said"),
+        Index("ix_import_row_client", "business_id", "client_id"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)

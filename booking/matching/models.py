@@ -12,7 +12,6 @@ from sqlalchemy import (
     Index,
     String,
     UniqueConstraint,
-    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -59,10 +58,6 @@ class Origin(StrEnum):
     LIST = "list"
 
 
-RAISED = "origin <> 'list'"
-"""What newcomers raised: a few among all pairs of a list"""
-
-
 class Match(Owned, Base):
     """Perhaps the same person: a client, and another record, a visit without a client, or a login
     without one. The same two are asked about once; the decision stays.
@@ -89,15 +84,7 @@ class Match(Owned, Base):
         ),
         Index("ix_match_state", "business_id", "state", "score", "id"),
         Index("ix_match_other", "business_id", "other_id"),
-        Index(
-            "ix_match_raised",
-            "business_id",
-            "state",
-            "score",
-            "id",
-            postgresql_where=text(RAISED),
-            sqlite_where=text(RAISED),
-        ),
+        Index("ix_match_raised", "business_id", "state", "origin"),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)

@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, or_, select, tuple_
+from sqlalchemy import Select, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from booking.clients.models import Client, Compared, Link
@@ -12,7 +13,7 @@ from booking.clients.models import Pet as KeptPet
 from booking.database import is_writing
 from booking.errors import NotFound
 from booking.matching import candidates
-from booking.matching.models import RAISED, Match, MatchState, Scan
+from booking.matching.models import Match, MatchState, Origin, Scan
 from booking.matching.renewal import renew_due_keys
 from booking.matching.rules.people import Person, Pet, Profile, profile
 from booking.matching.rules.verdicts import Verdict, judge
@@ -21,6 +22,7 @@ _CAUGHT_UP_AT_ONCE = 200
 _MOST_RELATED = 50
 _MOST_STEPS = 8
 _MOST_COUNTED = 1_000
+_RAISED_BY = [origin for origin in Origin if origin is not Origin.LIST]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +92,14 @@ def find(session: Session, match_id: uuid.UUID) -> Match:
 
 def open_matches(session: Session, *, after: After | None = None, limit: int = 50) -> list[Match]:
     """What newcomers raised, and visits and logins that wait, best first."""
-    return _page(session, _raised(), after, limit)
+    return _page(session, _raised(Match), after, limit)
 
 
 def decided(
     session: Session, state: MatchState, *, after: After | None = None, limit: int = 50
 ) -> list[Match]:
     """What staff said of all sorts of pairs."""
-    return _page(session, Match.state == state, after, limit)
+    return _page(session, select(Match).where(Match.state == state), after, limit)
 
 
 def of_client(session: Session, client_id: uuid.UUID, state: MatchState) -> list[Match]:
@@ -110,34 +112,31 @@ def of_client(session: Session, client_id: uuid.UUID, state: MatchState) -> list
 
 def duplicates(session: Session, *, after: After | None = None, limit: int = 50) -> list[Match]:
     """All pairs of clients that nobody has decided about, best first."""
-    return _page(session, _pairs(), after, limit)
+    return _page(session, _pairs(Match), after, limit)
 
 
 def counts(session: Session) -> Counts:
-    return Counts(*(_count(session, which) for which in (_raised(), _pairs())))
+    return Counts(*(_count(session, which) for which in (_raised(Match.id), _pairs(Match.id))))
 
 
-def _count(session: Session, which: ColumnElement[bool]) -> int:
-    some = select(Match.id).where(which).limit(_MOST_COUNTED).subquery()
+def _count(session: Session, which: Select[Any]) -> int:
+    some = which.limit(_MOST_COUNTED).subquery()
     return session.scalar(select(func.count()).select_from(some)) or 0
 
 
-def _raised() -> ColumnElement[bool]:
+def _raised(what: Any) -> Select[Any]:
     has_client = select(Link.id).where(
         Link.business_id == Match.business_id, Link.account_id == Match.account_id
     )
     waits = or_(Match.account_id.is_(None), ~has_client.exists())
-    return and_(Match.state == MatchState.OPEN, literal_column(RAISED), waits)
+    return select(what).where(Match.state == MatchState.OPEN, Match.origin.in_(_RAISED_BY), waits)
 
 
-def _pairs() -> ColumnElement[bool]:
-    return and_(Match.state == MatchState.OPEN, Match.other_id.is_not(None))
+def _pairs(what: Any) -> Select[Any]:
+    return select(what).where(Match.state == MatchState.OPEN, Match.other_id.is_not(None))
 
 
-def _page(
-    session: Session, which: ColumnElement[bool], after: After | None, limit: int
-) -> list[Match]:
-    query = select(Match).where(which)
+def _page(session: Session, query: Select[Any], after: After | None, limit: int) -> list[Match]:
     if after is not None:
         query = query.where(tuple_(Match.score, Match.id) < tuple_(after.score, after.id))
     return list(session.scalars(query.order_by(Match.score.desc(), Match.id.desc()).limit(limit)))

@@ -12,10 +12,10 @@ from booking.matching.models import MatchState
 from booking.matching.queries import After
 from booking.merges import queries as merges
 from booking.merges.models import Merge
-from booking.web.page import say_day
+from booking.web.page import say_count, say_day
 from booking.web.visitor import Visitor
 
-Place = tuple[str, str, bool, int | None]
+Place = tuple[str, str, bool, str | None]
 
 _SAID = {
     MatchState.REJECTED: "Noted: not the same person. We won’t ask again.",
@@ -38,8 +38,8 @@ def places(visitor: Visitor, here: str) -> list[Place]:
     home = f"/manage/{visitor.business.slug}"
     counts = queries.counts(visitor.session)
     return [
-        ("To decide", f"{home}/matches", here == "matches", counts.matches),
-        ("Duplicates", f"{home}/duplicates", here == "duplicates", counts.duplicates),
+        ("To decide", f"{home}/matches", here == "matches", say_count(counts.matches)),
+        ("Duplicates", f"{home}/duplicates", here == "duplicates", say_count(counts.duplicates)),
         ("Not the same", f"{home}/matches?show=rejected", here == "rejected", None),
         ("Households", f"{home}/matches?show=household", here == "household", None),
         ("Merged", f"{home}/merges", here == "merges", None),

@@ -228,6 +228,7 @@ def _templates() -> jinja2.Environment:
         "money": say_money,
         "ago": say_ago,
         "duration": say_duration,
+        "counted": say_count,
         "local": clock.to_local,
     }
     return environment
@@ -258,6 +259,11 @@ def say_ago(moment: datetime) -> str:
             count = seconds // size
             return f"{count} {unit}{'s' if count > 1 else ''} ago"
     return "just now"
+
+
+def say_count(number: int, most: int = 1_000) -> str:
+    """`1,000+` where counting ended there."""
+    return f"{number:,}{'+' if number >= most else ''}"
 
 
 def say_duration(minutes: int) -> str:

@@ -16,17 +16,15 @@ from booking.clients import actions as clients
 from booking.clients import queries
 from booking.clients.models import Client
 from booking.clients.queries import ClientFilter
-from booking.clients.rules import PetDetails
 from booking.errors import NotFound
 from booking.imports import queries as imports
-from booking.imports.actions import applying, staging, undoing
+from booking.imports.actions import applying, staging
 from booking.imports.actions.staging import NotNow
 from booking.imports.models import Import, ImportRow, ImportState, Verdict
 from booking.imports.rules.formats import UnusableMapping
 from booking.imports.rules.reading import UnreadableFile
-from tests import make
 from tests.site import Site
-from tests.world import VISIT_TO_COME, World
+from tests.world import World
 
 SLICE = Path(__file__).parent / "slice.csv"
 TEMPLATE = "client_external_id,first_name,last_name,email,mobile_phone,notes,status,pet_name,breed"
@@ -327,39 +325,6 @@ def test_a_list_of_which_nothing_can_be_used_fails(site: Site) -> None:
     row = upload(site, listed(",,,,,,active,Alone,"))
     assert row.state is ImportState.FAILED
     assert row.reason
-
-
-def test_undo_removes_who_came_and_gives_back_what_changed(site: Site) -> None:
-    upload(site, listed(ANN, "8,Bo,Ek,,1,,active,Kim,"))
-    row = upload(site, listed("7,Anna,Lee,new@example.net,5,,active,Luna,", "9,Al,Em,,2,,active,,"))
-    with site.writing() as session:
-        done = undoing.undo(session, imports.find(session, row.id), by=SYSTEM)
-    assert (done.removed, done.restored, done.spared) == (1, 1, [])
-    ann = people(site, "ann lee")[0]
-    assert (ann.email, ann.mobile_phone, ann.email_version) == ("ann@example.net", "", 2)
-    assert people(site, "luna") == people(site, "al em") == []
-    assert again(site, row).state is ImportState.UNDONE
-    with site.writing() as session, pytest.raises(NotNow):
-        undoing.undo(session, imports.find(session, row.id), by=SYSTEM)
-
-
-def test_undo_spares_whom_somebody_worked_with(site: Site, world: World) -> None:
-    lines = [f"{n},New{n},Client,n{n}@example.net,,,active,Pet{n}," for n in range(1, 6)]
-    row = upload(site, listed(*lines))
-    with site.writing() as session:
-        one, two, three, four, _ = queries.search(session, ClientFilter(q="client"))
-        make.appointment(
-            session, one, world.salon.grooming, world.salon.ana, VISIT_TO_COME.replace(hour=14)
-        )
-        make.login(session, two, password_hash="x")
-        clients.change_client(session, three, {"notes": "nice"}, by=SYSTEM)
-        clients.add_pet(session, four, PetDetails(name="Own"), by=SYSTEM)
-    with site.writing() as session:
-        done = undoing.undo(session, imports.find(session, row.id), by=SYSTEM)
-    assert done.removed == 1
-    assert {client_id for client_id, _ in done.spared} == {one.id, two.id, three.id, four.id}
-    assert len(people(site, "client")) == 4
-    assert sum("spared" in each for each in codes(site, row)) == 4
 
 
 def test_nobody_sees_another_businesss_import(site: Site, world: World) -> None:

@@ -3,15 +3,16 @@
 import io
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from booking.audit.actions import SYSTEM
 from booking.clients import actions as clients
 from booking.clients import queries
-from booking.clients.models import Client, Compared
+from booking.clients.models import Compared
 from booking.clients.queries import ClientFilter
 from booking.imports import queries as imports
-from booking.imports.actions import applying, rehearsing, staging, undoing
+from booking.imports.actions import applying, rehearsing, staging
+from booking.imports.models import ImportRow
 from booking.matching.models import ClientKey, Match, MatchState, Origin
 from tests.imports.test_apply import (
     ANN,
@@ -132,6 +133,19 @@ def test_another_worker_goes_on_with_a_dry_run(site: Site, monkeypatch: pytest.M
     assert counts(site, row) == {"new": 1, "matched": 1, "review": 1}
 
 
+def test_a_row_that_cant_be_read_stops_no_dry_run(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "CHUNK", 3)
+    with site.writing() as session:
+        file = io.BytesIO(listed(ROBERT, ANN, BARBARA, BOB).encode())
+        row = staging.stage(session, file, file_name="a", dry_run=True, by=SYSTEM)
+        broken = update(ImportRow).where(ImportRow.number == 2).values(person={"line": "?"})
+        session.execute(broken)
+    apply(site)
+    assert counts(site, row) == {"new": 1, "matched": 1, "review": 1, "rejected": 1}
+
+
 def test_a_number_tells_apart_those_of_one_file(site: Site) -> None:
     row = upload(site, listed(ANN, ANN.replace("7,", "8,", 1)))
     assert counts(site, row) == {"new": 2}
@@ -175,25 +189,3 @@ def test_somebody_with_another_name_by_now_is_still_who_the_file_meant(site: Sit
         clients.change_client(session, robert, changes, by=SYSTEM)
     row = upload(site, listed(ROBERT))
     assert (counts(site, row), codes(site, row)) == ({"updated": 1}, [["kept"]])
-
-
-def test_undo_takes_keys_and_open_matches_away_and_spares_whom_staff_told_apart(
-    site: Site,
-) -> None:
-    upload(site, listed(ROBERT))
-    row = upload(site, listed(BARBARA, ",Roberta,Example,robert@example.net,,,active,,"))
-    with site.writing() as session:
-        keys = session.scalar(select(func.count()).select_from(ClientKey))
-        match = session.scalars(select(Match).order_by(Match.id)).first()
-        assert match is not None
-        match.state = MatchState.REJECTED
-    with site.writing() as session:
-        done = undoing.undo(session, imports.find(session, row.id), by=SYSTEM)
-    (spared,) = [client_id for client_id, _ in done.spared]
-    assert done.removed == 1
-    with site.reading() as session:
-        left = session.scalars(select(Match)).all()
-        assert [each.state for each in left] == [MatchState.REJECTED]
-        left_keys = session.scalar(select(func.count()).select_from(ClientKey))
-        assert 0 < (left_keys or 0) < (keys or 0)
-        assert session.get(Client, spared) is not None

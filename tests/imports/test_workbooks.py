@@ -10,7 +10,7 @@ import pytest
 from booking.imports.rules.files import read_file
 from booking.imports.rules.reading import RejectedRow, Row, Table, UnreadableFile
 from tests.front_door import Api, problem_of
-from tests.imports.workbooks import BOOK, LINKS, STYLES, packed, row, sheet, workbook
+from tests.imports.workbooks import BOOK, LINKS, MAIN, STYLES, packed, row, sheet, texts, workbook
 
 NAMES = row("name", "email")
 IMPORTS = "/businesses/{b}/imports"
@@ -36,9 +36,9 @@ def refusal_of(data: bytes) -> UnreadableFile:
 
 
 def test_cells_say_what_the_sheet_shows() -> None:
-    texts = (
-        "<sst><si><t>León</t></si><si><r><t>Shy </t></r><r><t>dog</t></r>"
-        "<rPh><t>ignored</t></rPh></si></sst>"
+    shared = (
+        "<si><t>León</t></si><si><r><t>Shy </t></r><r><t>dog</t></r>"
+        '<rPh sb="0" eb="1"><t>ignored</t></rPh></si>'
     )
     cells = (
         '<c r="A2" t="s"><v>0</v></c><c r="B2" t="s"><v>1</v></c><c r="C2"><v>15550100100</v></c>'
@@ -49,7 +49,7 @@ def test_cells_say_what_the_sheet_shows() -> None:
         '<c r="L2"><v>0.30000000000000004</v></c>'
     )
     rows = row(*"abcdefghijkl") + f'<row r="2">{cells}</row>'
-    (found,) = rows_of(workbook(rows, styles_xml=STYLES, sharedStrings_xml=texts))
+    (found,) = rows_of(workbook(rows, styles_xml=STYLES, sharedStrings_xml=texts(shared)))
     assert found == Row(
         2,
         (
@@ -69,16 +69,17 @@ def test_days_may_be_counted_from_1904_and_names_may_have_a_prefix() -> None:
     rows = NAMES + '<row><c s="1"><v>29687</v></c></row>'
     parts = {"xl/workbook.xml": book, "xl/styles.xml": STYLES}
     whole = sheet(rows).replace("</", "</x:").replace("<", "<x:").replace("<x:/x:", "</x:")
+    whole = whole.replace("xmlns=", "xmlns:x=")
     assert rows_of(packed({**parts, "xl/worksheets/sheet1.xml": whole})) == [
         Row(2, ("1985-04-12", ""))
     ]
 
 
 def test_the_first_sheet_one_can_see_is_read() -> None:
-    book = BOOK.replace('<sheet name="A" sheetId="1" r:id="r1"/>', (
-        '<sheet name="H" sheetId="1" state="hidden" r:id="r1"/><sheet name="V" r:id="r2"/>'
+    book = BOOK.replace('r:id="r1"/>', (
+        'state="hidden" r:id="r1"/><sheet name="V" sheetId="2" r:id="r2"/>'
     ))  # fmt: skip
-    links = LINKS.replace("</R", '<Relationship Id="r2" Target="/xl/other.xml"/></R')
+    links = LINKS.replace("</R", '<Relationship Id="r2" Type="x" Target="/xl/other.xml"/></R')
     parts = {"xl/workbook.xml": book, "xl/_rels/workbook.xml.rels": links}
     shown = sheet(NAMES + row("Ann", ""))
     assert rows_of(packed({**parts, "xl/other.xml": shown})) == [Row(2, ("Ann", ""))]
@@ -95,8 +96,28 @@ def test_a_cell_at_the_far_corner_costs_nothing() -> None:
 
 
 def test_a_million_columns_are_one_refusal() -> None:
-    cells = '<c t="inlineStr"><is><t>n</t></is></c>' * 1_000_000
-    assert refusal_of(workbook(f"<row>{cells}</row>{NAMES}")).code == "too_many_columns"
+    cell = '<c t="inlineStr"><is><t>n</t></is></c>'
+    assert refusal_of(workbook(f"<row>{cell * 1_000}</row>{NAMES}")).code == "too_many_columns"
+    many = f"<row>{cell * 1_000_000}</row>{NAMES}"
+    assert refusal_of(workbook(many)).code == "workbook_too_large"
+
+
+@pytest.mark.parametrize("part", ["styles", "sharedStrings"])
+def test_a_part_of_countless_elements_is_refused(part: str) -> None:
+    grown = f"<x {MAIN}>{'<xf/>' * 1_000_000}</x>"
+    data = workbook(NAMES + row("Ann", ""), **{f"{part}_xml": grown})
+    assert refusal_of(data).code == "workbook_too_large"
+
+
+def test_what_the_sheet_claims_to_be_is_not_believed() -> None:
+    claimed = '<dimension ref="A2:XFD1048576"/><sheetData>'
+    whole = sheet(NAMES + row("Ann", "")).replace("<sheetData>", claimed)
+    assert rows_of(packed({"xl/worksheets/sheet1.xml": whole})) == [Row(2, ("Ann", ""))]
+
+
+def test_a_row_beyond_the_end_of_every_sheet_is_refused() -> None:
+    far = '<row r="99999999999"><c t="inlineStr"><is><t>x</t></is></c></row>'
+    assert refusal_of(workbook(NAMES + far)).code == "too_many_lines"
 
 
 def test_a_sheet_that_unpacks_to_gigabytes_is_refused_unread() -> None:
@@ -114,16 +135,16 @@ def test_a_sheet_that_is_larger_than_it_says_is_refused() -> None:
 
 
 def test_texts_that_grow_in_unpacking_are_refused() -> None:
-    texts = f"<sst>{'<si><t/></si>' * 1_600_000}</sst>"
+    shared = texts("<si><t/></si>" * 1_600_000)
     rows = NAMES + row("Ann", "")
-    assert refusal_of(workbook(rows, sharedStrings_xml=texts)).code == "workbook_too_large"
+    assert refusal_of(workbook(rows, sharedStrings_xml=shared)).code == "workbook_too_large"
 
 
 def test_one_long_text_in_every_cell_is_refused() -> None:
-    texts = f"<sst><si><t>{'x' * 20_000}</t></si></sst>"
+    shared = texts(f"<si><t>{'x' * 20_000}</t></si>")
     cell = '<c t="s"><v>0</v></c>'
     rows = NAMES + f"<row>{cell}{cell}</row>" * 10_000
-    assert refusal_of(workbook(rows, sharedStrings_xml=texts)).code == "workbook_too_large"
+    assert refusal_of(workbook(rows, sharedStrings_xml=shared)).code == "workbook_too_large"
 
 
 def test_entities_are_refused() -> None:

@@ -124,7 +124,7 @@ def test_a_scan_whose_worker_was_killed_is_begun_anew(
 ) -> None:
     assert api.staff.get(SCAN).json()["state"] == "running"
     assert jobs.scan_due_lists(site.database) == 0, "it may be alive"
-    clock.move(minutes=2)
+    clock.move(minutes=6)
     assert jobs.scan_due_lists(site.database) == 1
     assert api.staff.get(SCAN).json()["state"] == "done"
     assert pairs(api) == expected(twins)
@@ -138,7 +138,7 @@ def test_two_workers_do_not_take_the_same_scan(site: Site, clock: Clock) -> None
     assert mine is not None
     with site.database.writing() as session:
         assert scans.take_on(session) is None
-    clock.move(minutes=2)
+    clock.move(minutes=6)
     with site.database.writing() as session:
         assert scans.take_on(session) is not None
     with pytest.raises(scans.Overtaken), site.writing() as session:

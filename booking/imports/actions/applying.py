@@ -27,6 +27,7 @@ from booking.imports.models import Import, ImportRow, ImportState, Verdict
 from booking.imports.queries import counts
 from booking.imports.rules.reading import RowProblem
 from booking.imports.rules.rows import ImportedClient
+from booking.matching.actions.raising import JOB as COMPARING
 
 CHUNK = 1_000
 _log = logging.getLogger(__name__)
@@ -177,11 +178,21 @@ def _apply(session: Session, row: Import, rows: Sequence[_Read], rehearsal: Rehe
         raise  # the database itself: nothing is known of the rows
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one row, the others go on
         if len(rows) > 1:
-            for each in rows:
-                _apply(session, row, [each], rehearsing.rehearsal_of(session, row))
+            _apply_one_by_one(session, row, rows, rehearsal)
             return
         _log.warning("a row of an import could not be stored: %s", type(error).__name__)
         _reject(session, rows[0])
+
+
+def _apply_one_by_one(
+    session: Session, row: Import, rows: Sequence[_Read], rehearsal: Rehearsal
+) -> None:
+    rehearsal.is_whole = False  # it may know people of the attempt that failed
+    anew = rehearsing.rehearsal_of(session, row)
+    for each in rows:
+        _apply(session, row, [each], anew)
+        if not row.dry_run:  # they are in the list now
+            anew = rehearsing.rehearsal_of(session, row)
 
 
 def _apply_together(
@@ -256,6 +267,7 @@ def _finish(session: Session, row: Import) -> None:
     row.state = ImportState.DONE
     row.finished_at = clock.now()
     if not row.dry_run:
+        wakeup.after_commit(session, COMPARING)
         session.flush()
         verdicts = {verdict.value: number for verdict, number in counts(session, row.id).items()}
         record(

@@ -32,12 +32,15 @@ class Told:
 
 @dataclass(slots=True)
 class Rehearsal:
-    """Of the import's first `done` rows. An import for good begins each chunk with an empty one."""
+    """Of the import's first `done` rows. An import for good begins each chunk with an empty one.
+    One that is not whole is not to be kept.
+    """
 
     import_id: uuid.UUID
     done: int = 0
     fresh: Fresh = field(default_factory=Fresh)
     told: dict[uuid.UUID, Told] = field(default_factory=dict)
+    is_whole: bool = True
 
 
 _kept: dict[str, Rehearsal] = {}
@@ -54,6 +57,8 @@ def rehearsal_of(session: Session, row: Import) -> Rehearsal:
 
 def keep(rehearsal: Rehearsal, done: int) -> None:
     """For the next chunk. One is kept at a time, as imports are applied one after the other."""
+    if not rehearsal.is_whole:
+        return
     rehearsal.done = done
     rehearsal.fresh.people.clear()
     _kept["last"] = rehearsal

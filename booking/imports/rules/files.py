@@ -9,7 +9,8 @@ from booking.imports.rules.cards import read_cards
 from booking.imports.rules.listing import read_listing
 from booking.imports.rules.reading import Table, UnreadableFile, encoding_of, read_table
 from booking.imports.rules.records import Records
-from booking.imports.rules.workbook import WorkbookTooLarge, read_workbook
+from booking.imports.rules.unpacking import WorkbookTooLarge
+from booking.imports.rules.workbook import read_workbook
 
 _ARCHIVE = b"PK\x03\x04"
 _DIRECTORY_ENTRY = b"PK\x01\x02"
@@ -78,13 +79,12 @@ def _refuse_large(file: BinaryIO) -> None:
 def _archive(file: BinaryIO) -> Table:
     _refuse_many_parts(file)
     try:
-        archive = zipfile.ZipFile(file)
-        names = set(archive.namelist())
+        names = set(zipfile.ZipFile(file).namelist())
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
         sentence = f"This is a spreadsheet or an archive that can't be opened. {_CSV}."
         raise UnreadableFile("not_text", sentence) from None
     if "xl/workbook.xml" in names:
-        return read_workbook(archive)
+        return read_workbook(file)
     for parts, sentence in _INSIDE:
         if names.intersection(parts):
             raise UnreadableFile("not_text", sentence)

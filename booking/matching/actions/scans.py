@@ -17,8 +17,8 @@ from booking.matching.models import Match, MatchState, Origin, Scan, ScanState
 
 JOB = "scan_due_lists"
 _DUE = (ScanState.QUEUED, ScanState.RUNNING)
-_SILENT = timedelta(seconds=60)
-"""so long without a sign, whoever was at it is taken for dead"""
+_SILENT = timedelta(minutes=5)
+"""so long without a sign, whoever was at it is taken for dead; a busy machine is silent for one"""
 
 
 class Overtaken(Exception):

@@ -38,9 +38,8 @@ def key(kind: KeyKind, value: str) -> int:
     return _number(kind, value)
 
 
-@lru_cache(maxsize=65_536)
 def _number(kind: KeyKind, value: str) -> int:
-    text = f"{kind}\0{value}".encode(errors="surrogatepass")
+    text = f"{kind.value}\0{value}".encode(errors="surrogatepass")
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
 
 
@@ -52,7 +51,7 @@ def _values(profile: Profile) -> Iterator[tuple[KeyKind, str]]:
         yield KeyKind.PHONE, phone.tail
     name, home = profile.name, profile.address
     givens, families = given_codes(name), family_codes(name)
-    for code in name_codes(name):
+    for code in name_codes(givens, families):
         yield KeyKind.NAME, code
     if home.number and home.postcode:
         for given in givens[:2]:
@@ -64,22 +63,23 @@ def _values(profile: Profile) -> Iterator[tuple[KeyKind, str]]:
             yield KeyKind.FAMILY_PET, f"{family} {pet}"
 
 
-@lru_cache(maxsize=32_768)
 def given_codes(name: Name) -> tuple[str, ...]:
     """How the given name is heard, and the names it is short for when they are few."""
-    codes: dict[str, None] = {}
-    for given in name.givens[:2]:
-        longer = sorted(formal(given), key=lambda word: (-_likeness(given, word), word))
-        for word in (given, *longer[:2]):
-            codes[sound(word)] = None
-    return tuple(codes)[:3]
+    if len(name.givens) == 1:
+        return _codes(name.givens[0])
+    return tuple(dict.fromkeys(code for given in name.givens[:2] for code in _codes(given)))[:3]
+
+
+@lru_cache(maxsize=16_384)
+def _codes(given: str) -> tuple[str, ...]:
+    longer = sorted(formal(given), key=lambda word: (-_likeness(given, word), word))
+    return tuple(dict.fromkeys(sound(word) for word in (given, *longer[:2])))
 
 
 def _likeness(nickname: str, word: str) -> int:
     return sum(a == b for a, b in zip(nickname, word, strict=False))
 
 
-@lru_cache(maxsize=32_768)
 def family_codes(name: Name) -> tuple[str, ...]:
     """How the surname is heard: the whole, then its first and last parts."""
     if not name.family:
@@ -88,12 +88,12 @@ def family_codes(name: Name) -> tuple[str, ...]:
     return tuple(dict.fromkeys(parts))
 
 
-def name_codes(name: Name) -> tuple[str, ...]:
+def name_codes(givens: tuple[str, ...], families: tuple[str, ...]) -> tuple[str, ...]:
+    """The two together, whichever was typed first."""
     codes: dict[str, None] = {}
-    for given in given_codes(name):
-        for family in family_codes(name):
-            first, second = sorted((given, family))
-            codes[f"{first} {second}"] = None
+    for given in givens:
+        for family in families:
+            codes[f"{given} {family}" if given < family else f"{family} {given}"] = None
     return tuple(codes)[:4]
 
 

@@ -110,8 +110,8 @@ def _rank(it: _Candidate) -> tuple[bool, bool, float, str]:
 def _casts_doubt(best: _Candidate, other: _Candidate, shared: Mapping[int, int]) -> bool:
     """Does this other record of the list make it doubtful that the newcomer is the best one?"""
     seen = other.seen
-    same_name = seen.given is Given.SAME and seen.family is Family.SAME
-    if same_name and seen.generations_differ and seen.call is not Call.DIFFERENT:
+    namesake = seen.given <= Given.COUSIN and seen.family <= Family.TYPO
+    if namesake and seen.generations_differ and seen.call is not Call.DIFFERENT:
         return not seen.other_calls
     if other.comparison.score < 0.5:
         return False

@@ -13,7 +13,6 @@ branch_labels = None
 depends_on = None
 
 _DUE = sa.text("compared <> 'done'")
-_RAISED = sa.text("origin <> 'list'")
 
 
 def upgrade() -> None:
@@ -27,6 +26,7 @@ def upgrade() -> None:
     op.add_column("import_row", sa.Column("said", sa.BigInteger(), nullable=True))
     op.add_column("import_row", sa.Column("left_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index("ix_import_row_said", "import_row", ["business_id", "said"], unique=False)
+    op.create_index("ix_import_row_client", "import_row", ["business_id", "client_id"])
     op.execute(
         "ALTER TABLE client ADD COLUMN compared VARCHAR(32) DEFAULT 'changed' NOT NULL"
         " CONSTRAINT ck_client_compared CHECK (compared IN ('changed', 'keyed', 'done'))"
@@ -43,6 +43,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_client_compared", "client")
     op.execute("ALTER TABLE client DROP COLUMN compared")
+    op.drop_index("ix_import_row_client", "import_row")
     op.drop_index("ix_import_row_said", "import_row")
     op.drop_column("import_row", "left_at")
     op.drop_column("import_row", "said")
@@ -252,14 +253,7 @@ def _create_match() -> None:
         sa.Column("business_id", sa.Uuid(), nullable=False),
         *_match_constraints(),
     )
-    op.create_index(
-        "ix_match_raised",
-        "match",
-        ["business_id", "state", "score", "id"],
-        unique=False,
-        postgresql_where=_RAISED,
-        sqlite_where=_RAISED,
-    )
+    op.create_index("ix_match_raised", "match", ["business_id", "state", "origin"], unique=False)
     op.create_index("ix_match_other", "match", ["business_id", "other_id"], unique=False)
     op.create_index(
         "ix_match_state", "match", ["business_id", "state", "score", "id"], unique=False
