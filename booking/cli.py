@@ -111,6 +111,12 @@ def invite(
     )
 
 
+@app.command("read-bounce")
+def read_bounce() -> None:
+    """Read a bounce or a complaint from standard input: for the pipe of a mail server."""
+    _run("booking.commands.read_bounce")
+
+
 @bench.command("sign-in")
 def bench_sign_in(seconds: Seconds = 2.0, rounds: Rounds = 3, as_json: AsJson = False) -> None:
     """Sign-ins at 1, 8 and 32 at once against the limit of the hash and the naive way."""

@@ -31,6 +31,7 @@ class Purpose(StrEnum):
     SECOND_FACTOR = "second-factor"
     BROWSER = "browser"
     MESSAGE_ID = "message-id"
+    RETURN_PATH = "return-path"
     FINGERPRINT = "fingerprint"
 
 

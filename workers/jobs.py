@@ -1,6 +1,7 @@
 """The table of jobs: name, how often, which verb. A job may run twice, on two machines, or after a
 crash: what waits is a row that is due, and each row is claimed once."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +16,13 @@ from booking.config import Settings
 from booking.database import Database
 from booking.imports.actions import applying
 from booking.invitations import delivery as envelope
+from booking.invitations.actions import coming_back
 from booking.mail import actions as mail
+from booking.mail import bounces, postbox
 from booking.mail import delivery as post
 from booking.mail.transports import Transport, open_transport
+
+_log = logging.getLogger(__name__)
 
 SENT_MAIL_IS_KEPT = timedelta(days=30)
 
@@ -48,6 +53,27 @@ def send_due_emails(database: Database) -> int:
 def send_due_invitations(database: Database) -> int:
     with _transport(database.settings) as transport:
         return envelope.send_due(database, transport, ENDING.is_set)
+
+
+def read_bounces(database: Database) -> int:
+    """What came back to the mailbox for it, where there is one. A message is deleted after what it
+    says is committed: killed in between, it is read again and changes nothing."""
+    settings = database.settings
+    taken = 0
+    if not settings.bounce_imap_url:
+        return taken
+    try:
+        with postbox.open_postbox(settings) as box:
+            for number, message in box.letters():
+                found = bounces.read(message, settings)
+                is_ours = found is not None and coming_back.take_each(database, [found]) > 0
+                (box.done_with if is_ours else box.leave)(number)
+                taken += is_ours
+                if ENDING.is_set():
+                    break
+    except postbox.Unreachable as error:
+        _log.warning("the mailbox for bounces can't be read: %s", error)
+    return taken
 
 
 def apply_due_imports(database: Database) -> int:
@@ -89,6 +115,7 @@ def _transport(settings: Settings) -> Iterator[Transport]:
 JOBS = (
     Job("send_due_emails", 5, Lane.MAIL, send_due_emails),
     Job("send_due_invitations", 5, Lane.BULK, send_due_invitations),
+    Job("read_bounces", 60, Lane.BULK, read_bounces),
     Job("apply_due_imports", 5, Lane.BULK, apply_due_imports),
     Job("expire_pending_appointments", 60, Lane.MAIL, expire_pending_appointments),
     Job("tidy", 3600, Lane.BULK, tidy),

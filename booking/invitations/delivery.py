@@ -62,7 +62,7 @@ class Letters:
             return compose(
                 one.email,
                 to=one.to_email,
-                row_id=one.message_key,
+                row_id=one.id,
                 written_at=one.written_at,
                 settings=self.settings,
             )
@@ -72,7 +72,8 @@ class Letters:
         return self._letter(one.email, filled).written_for(
             Reader(
                 to=one.to_email,
-                row_id=one.message_key,
+                row_id=one.id,
+                edition=one.email.edition,
                 written_at=one.written_at,
                 values=values,
                 headers=one.email.headers(links),

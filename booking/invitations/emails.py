@@ -4,23 +4,33 @@ import uuid
 from typing import Any, ClassVar
 
 from booking.mail.message import Email, Links
+from booking.mail.wording import ShownName, ShownText
 from booking.tokens import Purpose
 
 
 class ClientInvitation(Email):
     """To one client, at the address on their record: who invites, what for, until when, and how
-    to stop such mail. One-click unsubscribing after RFC 8058."""
+    to stop such mail. One-click unsubscribing after RFC 8058.
+
+    `feedback_id` is what mailbox providers count complaints by: campaign and business, nobody's
+    name."""
 
     template: ClassVar[str] = "invitations/client_invitation"
+    is_tracked: ClassVar[bool] = True
     invitation_id: uuid.UUID
     generation: int
-    first_name: str
-    message: str
+    first_name: ShownName
+    message: ShownText
     days: int
+    feedback_id: str = ""
 
     @property
     def subject(self) -> str:
         return "Your online account is ready"
+
+    @property
+    def edition(self) -> int:
+        return self.generation
 
     def context(self, links: Links) -> dict[str, Any]:
         return self.differs(links)
@@ -38,6 +48,9 @@ class ClientInvitation(Email):
         """The same email with nobody in it: equal for all readers of one campaign."""
         nobody = {"invitation_id": uuid.UUID(int=0), "generation": 0, "first_name": ""}
         return self.model_copy(update=nobody)
+
+    def common_headers(self) -> dict[str, str]:
+        return {"Feedback-ID": self.feedback_id} if self.feedback_id else {}
 
     def headers(self, links: Links) -> dict[str, str]:
         return {

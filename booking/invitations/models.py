@@ -34,6 +34,10 @@ class Campaign(Owned, Base):
 
 
 class InvitationState(StrEnum):
+    """`bounced`: nobody has that address, whether the mail server said so at once or in a report
+    afterwards; the address is suppressed. `failed`: it was not delivered for any other reason, and
+    nothing is wrong with the address as far as anybody can tell."""
+
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
@@ -51,7 +55,9 @@ class Invitation(Owned, Base):
 
     `reason` is a code of `queries.REASONS` where the row was skipped, else what the mail server
     said. The token is derived from id and generation; `email_version` binds it to the address as it
-    was when sent. Expired is computed from `expires_at`.
+    was when sent. Expired is computed from `expires_at`. `bounced_at` is when a report came back.
+    `opened_at` is when the page behind the link was first asked for: by a person or by a program
+    that looks into mail for them, which nobody can tell apart.
     """
 
     __tablename__ = "invitation"
@@ -81,15 +87,22 @@ class Invitation(Owned, Base):
     smtp_code: Mapped[int | None]
     reason: Mapped[str] = mapped_column(String(300), default="")
     sent_at: Mapped[datetime | None]
+    bounced_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
 
 
 class RetiredLink(Owned, Base):
-    """The digest of a link that a newer one replaced, so that its reader can be told so."""
+    """The digest of a link that a newer one replaced, so that its reader can be told so.
+
+    One that had run out by `expires_at` says that and nothing else, for ever: whether a newer one
+    was sent tells whether there is an account.
+    """
 
     __tablename__ = "retired_link"
     __table_args__ = (same_business("invitation_id", "invitation", ondelete="CASCADE"),)
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     invitation_id: Mapped[uuid.UUID]
+    expires_at: Mapped[datetime | None]

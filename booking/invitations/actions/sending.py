@@ -17,8 +17,8 @@ from booking.database import across_businesses, business_of, settings_of
 from booking.invitations import queries
 from booking.invitations.emails import ClientInvitation
 from booking.invitations.models import Campaign, CampaignHold, Invitation, InvitationState
-from booking.mail.actions import next_state, stale_at
-from booking.mail.models import EmailState
+from booking.mail.actions import next_state, stale_at, suppress
+from booking.mail.models import EmailState, SuppressionReason
 from booking.mail.transports import Outcome
 from booking.preferences.actions import current
 from booking.preferences.rules import InvitationSettings
@@ -39,7 +39,6 @@ class Claimed:
     """One invitation that this worker alone may send, as plain values."""
 
     id: uuid.UUID
-    message_key: uuid.UUID
     to_email: str
     email: ClientInvitation
     attempts: int
@@ -98,6 +97,7 @@ def _next_ones() -> Executable:
     return (
         select(
             Invitation.id,
+            Invitation.campaign_id,
             Invitation.generation,
             Invitation.attempts,
             Invitation.due_at,
@@ -185,7 +185,6 @@ def _fill(session: Session, rows: Sequence[Any], moment: datetime) -> list[Claim
 def _claimed(row: Any, business: Business, chosen: InvitationSettings, stale: datetime) -> Claimed:
     return Claimed(
         id=row.id,
-        message_key=uuid.uuid5(row.id, str(row.generation)),
         to_email=row.email,
         email=ClientInvitation(
             sender_name=business.name,
@@ -195,6 +194,7 @@ def _claimed(row: Any, business: Business, chosen: InvitationSettings, stale: da
             first_name=row.first_name,
             message=chosen.invite_message,
             days=chosen.invite_validity_days,
+            feedback_id=f"{row.campaign_id.hex}:{business.id.hex}:invitation:booking",
         ),
         attempts=row.attempts + 1,
         written_at=row.due_at,
@@ -230,8 +230,12 @@ _MARK = (
 
 
 def mark(session: Session, outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
-    """Write down what became of them. Changes nothing where the claim was lost meanwhile, or where
-    the person was quick enough to accept already."""
+    """Write down what became of them: bounced where nobody has the address, failed where it was
+    refused for good for another reason (policy, size, too many tries).
+
+    Changes nothing where the claim was lost meanwhile, or where the person was quick enough to
+    accept already.
+    """
     moment = clock.now()
     rows = []
     for claimed, outcome in outcomes:
@@ -241,7 +245,11 @@ def mark(session: Session, outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
             {
                 "row_id": claimed.id,
                 "as_attempt": claimed.attempts,
-                "new_state": InvitationState(state.value),
+                "new_state": (
+                    InvitationState.BOUNCED
+                    if outcome.no_such_address
+                    else InvitationState(state.value)
+                ),
                 "new_due_at": due_at,
                 "new_smtp_code": outcome.code,
                 "new_reason": "" if is_sent else outcome.reason[:300],
@@ -250,3 +258,15 @@ def mark(session: Session, outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
         )
     if rows:
         session.connection().execute(_MARK, rows)
+    _silence(session, [one.id for one, outcome in outcomes if outcome.no_such_address])
+
+
+def _silence(session: Session, row_ids: Sequence[uuid.UUID]) -> None:
+    """An address that nobody has is not written to again."""
+    if row_ids:
+        refused = select(Invitation.email_key).where(
+            Invitation.id.in_(row_ids), Invitation.state == InvitationState.BOUNCED
+        )
+        for email_key in session.scalars(refused):
+            if email_key is not None:
+                suppress(session, business_of(session), email_key, SuppressionReason.BOUNCED)
