@@ -64,8 +64,10 @@ def _documented() -> dict[str, Any]:
         "HMAC-SHA256 of `SECONDS.BODY` under BOOKING_MAIL_WEBHOOK_SECRET. Five minutes old at "
         "most.",
     }
+    events = {"type": "array", "maxItems": 1_000, "items": MailEvent.model_json_schema()}
+    body = {"type": "object", "required": ["events"], "properties": {"events": events}}
     content = {
-        "application/json": {"schema": MailEvents.model_json_schema()},
+        "application/json": {"schema": body},
         _MESSAGE: {"schema": {"type": "string", "format": "binary"}},
     }
     return {"parameters": [header], "requestBody": {"required": True, "content": content}}

@@ -12,12 +12,15 @@ import sys
 
 from sqlalchemy.exc import DBAPIError
 
+from booking import metadata
 from booking.commands import configured, place, talk
 from booking.errors import Refusal
 from booking.invitations.actions import coming_back
 from booking.mail import bounces
 
 TRY_AGAIN = 75
+
+assert metadata.EMAILS  # a table is written only when those it refers to are known
 
 
 def run() -> int:

@@ -17,7 +17,7 @@ SIGNED_HEADERS = (
     b"content-type", b"auto-submitted", b"list-unsubscribe", b"list-unsubscribe-post",
     b"feedback-id",
 )  # fmt: skip
-"""Absent ones too: nobody can add them afterwards. RFC 8058 §4 wants List-Unsubscribe among them."""
+"""Absent ones too: nobody can add them afterwards. RFC 8058 §4 wants the List-Unsubscribe ones."""
 _LINE_END = re.compile(rb"\r?\n")
 
 
