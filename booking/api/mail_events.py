@@ -77,10 +77,10 @@ def _documented() -> dict[str, Any]:
 async def take_events(request: Request) -> TakenOut:
     """Bounces and complaints, as events in JSON or as the report itself (`message/rfc822`). Sending
     the same again changes nothing, so repeat what was not answered with 200."""
+    body = await request.body()
     settings = settings_of(request)
     if not settings.mail_webhook_secret:
         raise NotFound
-    body = await request.body()
     _check(settings, request.headers.get("booking-signature", ""), body)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() == _MESSAGE:
         found: list[Bounce | None] = [bounces.read(body, settings)]

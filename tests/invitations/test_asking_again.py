@@ -98,8 +98,8 @@ def test_the_answer_is_the_same_whoever_asks(
     for name in ("eligible", "login", "gone", "stopped", "moved", "back"):
         body = {"email": f"{name}@example.com", "first_name": name}
         ids[name] = api.owner.post("/businesses/{b}/clients", json=body).json()["id"]
-    body = {"client_ids": list(ids.values())}
-    campaign = api.owner.post("/businesses/{b}/campaigns", json=body).json()["id"]
+    chosen = {"client_ids": list(ids.values())}
+    campaign = api.owner.post("/businesses/{b}/campaigns", json=chosen).json()["id"]
     for name in ids:
         links[name] = mailbox.latest(f"{name}@example.com").link("/i/")
     rows = api.owner.get(f"/businesses/{{b}}/campaigns/{campaign}/invitations").json()["items"]

@@ -207,8 +207,8 @@ class TestBeforeAMailServer:
             body = {"email": f"{name}@g7.example.com", "first_name": name}
             ids[name] = api.owner.post("/businesses/{b}/clients", json=body).json()["id"]
         sink.set_rules(Rules(at_rcpt={f"{name}@g7.example.com": said[name] for name in said}))
-        body = {"client_ids": list(ids.values())}
-        campaign = api.owner.post("/businesses/{b}/campaigns", json=body).json()["id"]
+        chosen = {"client_ids": list(ids.values())}
+        campaign = api.owner.post("/businesses/{b}/campaigns", json=chosen).json()["id"]
         jobs.send_due_invitations(site.database)
         rows = api.owner.get(f"/businesses/{{b}}/campaigns/{campaign}/invitations").json()["items"]
         states = {row["client"]["first_name"]: (row["state"], row["reason"]) for row in rows}
