@@ -109,7 +109,7 @@ class Mailbox:
         self._known: dict[Path, Mail] = {}
 
     def send_due(self) -> None:
-        """Run the worker's two rounds once."""
+        """Run the worker's two rounds of sending once."""
         jobs.send_due_emails(self._database)
         jobs.send_due_invitations(self._database)
 

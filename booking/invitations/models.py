@@ -3,8 +3,9 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy import Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.database import Base, Owned, new_id, same_business, states
@@ -18,6 +19,14 @@ class CampaignHold(StrEnum):
     CANCELLED = "cancelled"
 
 
+class BounceAlarm(StrEnum):
+    """Whether too many of the first e-mails came back. Raised once; staff look and go on."""
+
+    NONE = "none"
+    RAISED = "raised"
+    CHECKED = "checked"
+
+
 class Campaign(Owned, Base):
     __tablename__ = "campaign"
     __table_args__ = (UniqueConstraint("business_id", "id"),)
@@ -26,11 +35,15 @@ class Campaign(Owned, Base):
     audience: Mapped[str] = mapped_column(String(40))
     hold: Mapped[CampaignHold] = mapped_column(states(CampaignHold))
     paused_because: Mapped[str] = mapped_column(String(300), default="")
+    bounce_alarm: Mapped[BounceAlarm] = mapped_column(
+        states(BounceAlarm), default=BounceAlarm.NONE, server_default="none"
+    )
     recipients: Mapped[int]
     skipped: Mapped[dict[str, int]]
     created_by: Mapped[uuid.UUID | None]
     created_by_name: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
+    resumed_at: Mapped[datetime | None]
 
 
 class InvitationState(StrEnum):
@@ -46,12 +59,18 @@ class InvitationState(StrEnum):
     ACCEPTED = "accepted"
 
 
+def _where(condition: str) -> dict[str, Any]:
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
 class Invitation(Owned, Base):
     """One client asked once. Born narrow; the claim fills in the rest.
 
     `reason` is a code of `queries.REASONS` where the row was skipped, else what the mail server
     said. The token is derived from id and generation; `email_version` binds it to the address as it
-    was when sent. Expired is computed from `expires_at`.
+    was when sent. Expired is computed from `expires_at`. `repeated`: it was sent again because
+    nobody knows whether the first copy arrived. The reminder has a claim of its own beside the
+    state: `reminder_due_at` is its lease and its back-off, `reminded_at` when it left.
     """
 
     __tablename__ = "invitation"
@@ -64,6 +83,13 @@ class Invitation(Owned, Base):
         Index("ix_invitation_due", "state", "due_at"),
         Index("ix_invitation_campaign_state", "business_id", "campaign_id", "state"),
         Index("ix_invitation_email", "business_id", "email_key"),
+        Index("ix_invitation_sent", "business_id", "sent_at", **_where("sent_at IS NOT NULL")),
+        Index(
+            "ix_invitation_reminded",
+            "business_id",
+            "reminded_at",
+            **_where("reminded_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -81,8 +107,13 @@ class Invitation(Owned, Base):
     smtp_code: Mapped[int | None]
     reason: Mapped[str] = mapped_column(String(300), default="")
     sent_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
+    repeated: Mapped[bool] = mapped_column(default=False, server_default=false())
+    reminder_due_at: Mapped[datetime | None]
+    reminder_attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    reminded_at: Mapped[datetime | None]
 
 
 class RetiredLink(Owned, Base):

@@ -15,11 +15,12 @@ from booking.businesses.models import Business
 from booking.clients.models import Client
 from booking.database import across_businesses, business_of, settings_of
 from booking.invitations import queries
+from booking.invitations.actions import alarm, pacing
 from booking.invitations.emails import ClientInvitation
 from booking.invitations.models import Campaign, CampaignHold, Invitation, InvitationState
 from booking.mail.actions import next_state, stale_at
 from booking.mail.models import EmailState
-from booking.mail.transports import Outcome
+from booking.mail.transports import Outcome, Stage
 from booking.preferences.actions import current
 from booking.preferences.rules import InvitationSettings
 from booking.tokens import Purpose, keyring
@@ -80,8 +81,12 @@ def claim(session: Session, limit: int = 10) -> Batch:
     """
     if not current(session).client_settings.allow_client_online_account_access:
         return Batch(0, [])
+    business = session.get_one(Business, business_of(session))
+    most = pacing.may_leave_now(session, business, limit)
+    if not most:
+        return Batch(0, [])
     moment = clock.now()
-    values = queries.parameters(session) | {"moment": moment, "most": limit}
+    values = queries.parameters(session) | {"moment": moment, "most": most}
     rows = session.connection().execute(_next_ones(), values).all()
     skipped = [row for row in rows if row.verdict != queries.ELIGIBLE]
     claimed = _fill(session, [row for row in rows if row.verdict == queries.ELIGIBLE], moment)
@@ -92,6 +97,13 @@ def claim(session: Session, limit: int = 10) -> Batch:
     return Batch(len(rows), claimed)
 
 
+_MAY_HAVE_ARRIVED = or_(
+    Invitation.repeated,
+    Invitation.state.in_([InvitationState.SENDING, InvitationState.UNCERTAIN]),
+)
+"""Its worker died while sending, or the connection broke after the final dot: a copy follows."""
+
+
 @functools.cache
 def _next_ones() -> Executable:
     """Names its business itself: the tenant guard does not look at statements on a connection."""
@@ -100,6 +112,7 @@ def _next_ones() -> Executable:
             Invitation.id,
             Invitation.generation,
             Invitation.attempts,
+            _MAY_HAVE_ARRIVED.label("repeated"),
             Invitation.due_at,
             Invitation.expires_at,
             Client.email,
@@ -135,6 +148,7 @@ _SKIP = (
 )
 _FILLED_IN = (
     "attempts",
+    "repeated",
     "lease_until",
     "email",
     "email_key",
@@ -165,6 +179,7 @@ def _fill(session: Session, rows: Sequence[Any], moment: datetime) -> list[Claim
             {
                 "row_id": row.id,
                 "new_attempts": row.attempts + 1,
+                "new_repeated": row.repeated,
                 "new_lease_until": moment + timedelta(seconds=settings.send_lease_seconds),
                 "new_email": row.email,
                 "new_email_key": row.email_key,
@@ -250,3 +265,10 @@ def mark(session: Session, outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
         )
     if rows:
         session.connection().execute(_MARK, rows)
+    refused = [one.id for one, outcome in outcomes if _is_bounce(outcome)]
+    if refused:
+        alarm.watch_bounces(session, refused)
+
+
+def _is_bounce(outcome: Outcome) -> bool:
+    return outcome.stage is Stage.REFUSED and outcome.code is not None
