@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, cast, false, func, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, and_, cast, func, insert, literal, or_, select, update
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.orm import Session
 from sqlalchemy.types import String
@@ -113,8 +113,6 @@ def _queue(session: Session, made: Campaign, client_ids: Sequence[uuid.UUID] | N
         literal(0),
         literal(0),
         literal(""),
-        literal(0),
-        false(),
     ).where(
         Client.business_id == made.business_id,
         queries.eligibility(session, of_many=True) == queries.ELIGIBLE,
@@ -123,7 +121,7 @@ def _queue(session: Session, made: Campaign, client_ids: Sequence[uuid.UUID] | N
         chosen = chosen.where(queries.among(session, client_ids))
     columns = (
         "id", "business_id", "campaign_id", "client_id", "state", "due_at", "generation",
-        "attempts", "reason", "reminder_attempts", "repeated",
+        "attempts", "reason",
     )  # fmt: skip
     session.execute(insert(Invitation).from_select(columns, chosen, include_defaults=False))
 
