@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     argon2_memory_kib: int = Field(default=19_456, ge=19_456)
     argon2_time_cost: int = Field(default=2, ge=2)
     send_lease_seconds: int = Field(default=120, ge=1, le=3_600)
+    invitation_connections: int = Field(default=1, ge=1, le=10)
     smtp_timeout_seconds: int = Field(default=30, ge=1, le=300)
     log_format: Literal["text", "json"] = "text"
 

@@ -4,10 +4,12 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from booking.audit.models import AuditEntry
 from booking.imports.models import ImportRow
 from booking.imports.rules.values import neutralise
+from booking.invitations.listing import Line
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
 
@@ -49,6 +51,33 @@ def import_csv(rows: Iterable[ImportRow]) -> bytes:
             for row in rows
         ),
     )
+
+
+def campaign_csv(lines: Iterable[Line]) -> bytes:
+    """Everybody a campaign was for, and how each invitation stands; never a link."""
+    moments = ("sent_at", "opened_at", "accepted_at", "expires_at", "reminded_at")
+    header = (
+        "first_name", "last_name", "email", "state", "reason", *moments, "may_have_arrived_twice",
+    )  # fmt: skip
+    return as_csv(
+        header,
+        (
+            (
+                line.first_name,
+                line.last_name,
+                line.email,
+                line.state,
+                line.reason,
+                *(_moment(getattr(line, name)) for name in moments),
+                "yes" if line.repeated else "",
+            )
+            for line in lines
+        ),
+    )
+
+
+def _moment(at: datetime | None) -> str:
+    return at.isoformat() if at else ""
 
 
 def as_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

@@ -4,6 +4,7 @@ crash: what waits is a row that is due, and each row is claimed once."""
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,10 +14,11 @@ from booking import clock, idempotency
 from booking.accounts.actions import sign_in
 from booking.appointments.actions import decide
 from booking.config import Settings
-from booking.database import Database
+from booking.database import Database, across_businesses
 from booking.imports.actions import applying
 from booking.invitations import delivery as envelope
-from booking.invitations.actions import coming_back
+from booking.invitations.actions import campaigns, coming_back
+from booking.invitations.reminding import remind_due
 from booking.mail import actions as mail
 from booking.mail import bounces, postbox
 from booking.mail import delivery as post
@@ -51,6 +53,15 @@ def send_due_emails(database: Database) -> int:
 
 
 def send_due_invitations(database: Database) -> int:
+    """Over as many connections at once as this process may open for campaigns."""
+    lines = database.settings.invitation_connections
+    if lines == 1:
+        return _send_invitations(database)
+    with ThreadPoolExecutor(lines) as pool:
+        return sum(pool.map(_send_invitations, [database] * lines))
+
+
+def _send_invitations(database: Database) -> int:
     with _transport(database.settings) as transport:
         return envelope.send_due(database, transport, ENDING.is_set)
 
@@ -74,6 +85,14 @@ def read_bounces(database: Database) -> int:
     except postbox.Unreachable as error:
         _log.warning("the mailbox for bounces can't be read: %s", error)
     return taken
+
+
+def tend_campaigns(database: Database) -> int:
+    """What held campaigns left behind is settled, and who has not accepted is reminded once."""
+    with database.writing() as session, across_businesses(session):
+        campaigns.settle(session)
+    with _transport(database.settings) as transport:
+        return remind_due(database, transport, ENDING.is_set)
 
 
 def apply_due_imports(database: Database) -> int:
@@ -116,6 +135,7 @@ JOBS = (
     Job("send_due_emails", 5, Lane.MAIL, send_due_emails),
     Job("send_due_invitations", 5, Lane.BULK, send_due_invitations),
     Job("read_bounces", 60, Lane.BULK, read_bounces),
+    Job("tend_campaigns", 60, Lane.BULK, tend_campaigns),
     Job("apply_due_imports", 5, Lane.BULK, apply_due_imports),
     Job("expire_pending_appointments", 60, Lane.MAIL, expire_pending_appointments),
     Job("tidy", 3600, Lane.BULK, tidy),

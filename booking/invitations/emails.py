@@ -1,4 +1,4 @@
-"""The invitation itself."""
+"""The invitation itself, its one reminder, and what staff are told."""
 
 import uuid
 from typing import Any, ClassVar
@@ -6,6 +6,9 @@ from typing import Any, ClassVar
 from booking.mail.message import Email, Links
 from booking.mail.wording import ShownName, ShownText
 from booking.tokens import Purpose
+
+REMINDER = 1 << 15
+"""Added to the edition of an invitation: the reminder of that copy. No generation gets near it."""
 
 
 class ClientInvitation(Email):
@@ -61,3 +64,35 @@ class ClientInvitation(Email):
     def _unsubscribe(self, links: Links) -> str:
         secret = links.secret(Purpose.UNSUBSCRIBE, self.invitation_id)
         return links.url(f"/u/{self.invitation_id}/{secret}")
+
+
+class InvitationReminder(ClientInvitation):
+    """The one second e-mail to somebody who has not accepted. It carries the link of the first,
+    which lives on unchanged; `days` are those it still works."""
+
+    template: ClassVar[str] = "invitations/invitation_reminder"
+
+    @property
+    def edition(self) -> int:
+        return self.generation + REMINDER
+
+    @property
+    def subject(self) -> str:
+        return "Your online account is waiting for you"
+
+
+class CampaignPaused(Email):
+    """To whoever pressed the envelope: too many of the first e-mails came back."""
+
+    template: ClassVar[str] = "invitations/campaign_paused"
+    slug: str
+    campaign_id: uuid.UUID
+    bounced: int
+    of_first: int
+
+    @property
+    def subject(self) -> str:
+        return "Your invitations are paused: many e-mails came back"
+
+    def context(self, links: Links) -> dict[str, Any]:
+        return {"url": links.url(f"/manage/{self.slug}/campaigns/{self.campaign_id}")}

@@ -298,6 +298,7 @@ NO_PAGES = {
     "/calendars/{token}.ics",
     "/mailbox/{name}/raw",
     "/manage/{slug}/audit.csv",
+    "/manage/{slug}/campaigns/{campaign_id:uuid}/invitations.csv",
     "/manage/{slug}/imports/template.csv",
     "/manage/{slug}/imports/{import_id:uuid}/report.csv",
     "/i/continue",

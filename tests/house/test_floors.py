@@ -102,7 +102,7 @@ def test_a_room_has_the_files_every_room_has() -> None:
         "accounts": {"passwords", "common_passwords"},
         "availability": {"schedules"},
         "appointments": {"ical"},
-        "invitations": {"delivery"},
+        "invitations": {"delivery", "listing", "reminding"},
         "preferences": {"patches"},
     }
     for room in sorted(ROOMS):

@@ -1,17 +1,21 @@
 """What is done about invitations that came back, and about those who complain of them."""
 
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from booking import clock
 from booking.audit.actions import SYSTEM, record
-from booking.database import Database, across_businesses, lock, set_business
+from booking.database import Database, across_businesses, business_of, lock, set_business
+from booking.invitations.actions import alarm
+from booking.invitations.emails import REMINDER
 from booking.invitations.models import Invitation, InvitationState
 from booking.mail.actions import suppress
 from booking.mail.bounces import Bounce, Kind
 from booking.mail.models import SuppressionReason
+from booking.mail.transports import Outcome
 
 _ON_ITS_WAY = {
     InvitationState.SENDING,
@@ -46,7 +50,7 @@ def take(session: Session, bounce: Bounce) -> bool:
     lock(session, row)
     if bounce.kind is Kind.COMPLAINT:
         _complained(session, row)
-    elif bounce.mark.edition == row.generation and row.state in _ON_ITS_WAY:
+    elif bounce.mark.edition % REMINDER == row.generation and row.state in _ON_ITS_WAY:
         _came_back(session, row, bounce)
     return True
 
@@ -70,10 +74,27 @@ def _came_back(session: Session, row: Invitation, bounce: Bounce) -> None:
     is_hard = bounce.kind is Kind.HARD
     row.state = InvitationState.BOUNCED if is_hard else InvitationState.FAILED
     row.bounced_at, row.lease_until = clock.now(), None
-    if is_hard and row.email_key is not None:
-        suppress(session, row.business_id, row.email_key, SuppressionReason.BOUNCED)
+    session.flush()
+    refused(session, [row.id])
     action = f"invitation.{row.state.value}"
     record(session, action, row, by=SYSTEM, client_id=str(row.client_id), reason=row.reason)
+
+
+def state_of_refused(outcome: Outcome) -> InvitationState:
+    """Of one given up: bounced where nobody has the address, failed for any other reason."""
+    return InvitationState.BOUNCED if outcome.no_such_address else InvitationState.FAILED
+
+
+def refused(session: Session, row_ids: Sequence[uuid.UUID]) -> None:
+    """These came back or were refused for good, as their rows say already. An address that nobody
+    has is not written to again, and a campaign with too many of them pauses."""
+    bounced = select(Invitation.email_key).where(
+        Invitation.id.in_(row_ids), Invitation.state == InvitationState.BOUNCED
+    )
+    for email_key in session.scalars(bounced).all():
+        if email_key is not None:
+            suppress(session, business_of(session), email_key, SuppressionReason.BOUNCED)
+    alarm.watch_bounces(session, row_ids)
 
 
 def _in_words(bounce: Bounce) -> str:

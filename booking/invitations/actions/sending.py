@@ -15,11 +15,12 @@ from booking.businesses.models import Business
 from booking.clients.models import Client
 from booking.database import across_businesses, business_of, settings_of
 from booking.invitations import queries
+from booking.invitations.actions import coming_back, pacing
 from booking.invitations.emails import ClientInvitation
 from booking.invitations.models import Campaign, CampaignHold, Invitation, InvitationState
-from booking.mail.actions import next_state, stale_at, suppress
-from booking.mail.models import EmailState, SuppressionReason
-from booking.mail.transports import Outcome
+from booking.mail.actions import next_state, stale_at
+from booking.mail.models import EmailState
+from booking.mail.transports import Outcome, Stage
 from booking.preferences.actions import current
 from booking.preferences.rules import InvitationSettings
 from booking.tokens import Purpose, keyring
@@ -79,8 +80,12 @@ def claim(session: Session, limit: int = 10) -> Batch:
     """
     if not current(session).client_settings.allow_client_online_account_access:
         return Batch(0, [])
+    business = session.get_one(Business, business_of(session))
+    most = pacing.may_leave_now(session, business, limit)
+    if not most:
+        return Batch(0, [])
     moment = clock.now()
-    values = queries.parameters(session) | {"moment": moment, "most": limit}
+    values = queries.parameters(session) | {"moment": moment, "most": most}
     rows = session.connection().execute(_next_ones(), values).all()
     skipped = [row for row in rows if row.verdict != queries.ELIGIBLE]
     claimed = _fill(session, [row for row in rows if row.verdict == queries.ELIGIBLE], moment)
@@ -89,6 +94,13 @@ def claim(session: Session, limit: int = 10) -> Batch:
             _SKIP, [{"row_id": row.id, "new_reason": row.verdict} for row in skipped]
         )
     return Batch(len(rows), claimed)
+
+
+_MAY_HAVE_ARRIVED = or_(
+    Invitation.repeated,
+    Invitation.state.in_([InvitationState.SENDING, InvitationState.UNCERTAIN]),
+)
+"""Its worker died while sending, or the connection broke after the final dot: a copy follows."""
 
 
 @functools.cache
@@ -100,6 +112,7 @@ def _next_ones() -> Executable:
             Invitation.campaign_id,
             Invitation.generation,
             Invitation.attempts,
+            _MAY_HAVE_ARRIVED.label("repeated"),
             Invitation.due_at,
             Invitation.expires_at,
             Client.email,
@@ -135,6 +148,7 @@ _SKIP = (
 )
 _FILLED_IN = (
     "attempts",
+    "repeated",
     "lease_until",
     "email",
     "email_key",
@@ -165,6 +179,7 @@ def _fill(session: Session, rows: Sequence[Any], moment: datetime) -> list[Claim
             {
                 "row_id": row.id,
                 "new_attempts": row.attempts + 1,
+                "new_repeated": row.repeated,
                 "new_lease_until": moment + timedelta(seconds=settings.send_lease_seconds),
                 "new_email": row.email,
                 "new_email_key": row.email_key,
@@ -246,8 +261,8 @@ def mark(session: Session, outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
                 "row_id": claimed.id,
                 "as_attempt": claimed.attempts,
                 "new_state": (
-                    InvitationState.BOUNCED
-                    if outcome.no_such_address
+                    coming_back.state_of_refused(outcome)
+                    if state is EmailState.FAILED
                     else InvitationState(state.value)
                 ),
                 "new_due_at": due_at,
@@ -258,15 +273,10 @@ def mark(session: Session, outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
         )
     if rows:
         session.connection().execute(_MARK, rows)
-    _silence(session, [one.id for one, outcome in outcomes if outcome.no_such_address])
+    refused = [one.id for one, outcome in outcomes if _is_bounce(outcome)]
+    if refused:
+        coming_back.refused(session, refused)
 
 
-def _silence(session: Session, row_ids: Sequence[uuid.UUID]) -> None:
-    """An address that nobody has is not written to again."""
-    if row_ids:
-        refused = select(Invitation.email_key).where(
-            Invitation.id.in_(row_ids), Invitation.state == InvitationState.BOUNCED
-        )
-        for email_key in session.scalars(refused):
-            if email_key is not None:
-                suppress(session, business_of(session), email_key, SuppressionReason.BOUNCED)
+def _is_bounce(outcome: Outcome) -> bool:
+    return outcome.stage is Stage.REFUSED and outcome.code is not None
