@@ -56,8 +56,12 @@ class ClientInvitation(Email):
         return {"Feedback-ID": self.feedback_id} if self.feedback_id else {}
 
     def headers(self, links: Links) -> dict[str, str]:
+        return self.list_headers(self._unsubscribe(links))
+
+    @staticmethod
+    def list_headers(unsubscribe_url: str) -> dict[str, str]:
         return {
-            "List-Unsubscribe": f"<{self._unsubscribe(links)}>",
+            "List-Unsubscribe": f"<{unsubscribe_url}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
 

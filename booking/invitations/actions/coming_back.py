@@ -67,6 +67,7 @@ def _came_back(session: Session, row: Invitation, bounce: Bounce) -> None:
     if bounce.kind is Kind.DELIVERED:
         if row.state is InvitationState.UNCERTAIN:
             row.state, row.reason, row.sent_at = InvitationState.SENT, "", clock.now()
+            row.lease_until = None
         return
     row.reason = _in_words(bounce)
     if bounce.kind is Kind.SOFT:
