@@ -143,5 +143,26 @@ def bench_availability(
     )
 
 
+@bench.command("invitations")
+def bench_invitations(
+    recipients: Annotated[
+        int, typer.Option(help="How many are invited in a round.", min=1_000, max=1_000_000)
+    ] = 10_000,
+    postgres: Annotated[
+        str, typer.Option(help="A PostgreSQL server to make databases on, instead of SQLite.")
+    ] = "",
+    rounds: Rounds = 3,
+    as_json: AsJson = False,
+) -> None:
+    """A campaign against the limit of the wire and the naive ways."""
+    _run(
+        "booking.bench.invitations",
+        recipients=recipients,
+        postgres=postgres,
+        rounds=rounds,
+        as_json=as_json,
+    )
+
+
 def main() -> None:
     app()

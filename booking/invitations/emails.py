@@ -40,8 +40,12 @@ class ClientInvitation(Email):
         return self.model_copy(update=nobody)
 
     def headers(self, links: Links) -> dict[str, str]:
+        return self.list_headers(self._unsubscribe(links))
+
+    @staticmethod
+    def list_headers(unsubscribe_url: str) -> dict[str, str]:
         return {
-            "List-Unsubscribe": f"<{self._unsubscribe(links)}>",
+            "List-Unsubscribe": f"<{unsubscribe_url}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
 

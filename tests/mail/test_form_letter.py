@@ -36,7 +36,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def claimed(to: str = "jo@example.com", **values: str) -> Claimed:
     known = {"sender_name": "Happy Paws", "reply_to": "", "first_name": "Jo", "message": ""}
     invitation = ClientInvitation(invitation_id=ROW, generation=2, days=14, **{**known, **values})
-    return Claimed(ROW, ROW, to, invitation, 1, START, START)
+    return Claimed(ROW, ROW, to, invitation, 0, START, START, START)
 
 
 def opened(envelope: Envelope) -> EmailMessage:

@@ -11,7 +11,7 @@ from booking import clock
 from booking.audit.actions import Actor, record
 from booking.businesses.models import Business
 from booking.invitations import rules
-from booking.invitations.models import Campaign, CampaignHold, Invitation, InvitationState
+from booking.invitations.models import Campaign, CampaignHold, Invitation
 from booking.invitations.queries import OPEN_STATES
 from booking.invitations.rules import Allowance, Left, Pace
 from booking.preferences.actions import current, loaded
@@ -88,7 +88,7 @@ def _left(session: Session, business_id: uuid.UUID, pace: Pace, moment: datetime
             select(func.count())
             .where(
                 Invitation.business_id == business_id,
-                Invitation.state == InvitationState.SENDING,
+                Invitation.state.in_(OPEN_STATES),
                 Invitation.lease_until > moment,
             )
             .scalar_subquery(),
