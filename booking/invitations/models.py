@@ -63,6 +63,10 @@ class InvitationState(StrEnum):
     ACCEPTED = "accepted"
 
 
+IS_OPEN = "state IN ('queued', 'sending', 'deferred', 'uncertain')"
+"""Somebody is still to be written to. As a literal, since only then an index may count on it."""
+
+
 def _where(condition: str) -> dict[str, Any]:
     return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
 
@@ -86,7 +90,7 @@ class Invitation(Owned, Base):
         UniqueConstraint("business_id", "client_id", "campaign_id"),
         same_business("campaign_id", "campaign", ondelete="CASCADE"),
         same_business("client_id", "client", ondelete="CASCADE"),
-        Index("ix_invitation_due", "state", "due_at"),
+        Index("ix_invitation_due", "business_id", "due_at", "id", **_where(IS_OPEN)),
         Index("ix_invitation_campaign_state", "business_id", "campaign_id", "state"),
         Index("ix_invitation_email", "business_id", "email_key", **_where("email_key IS NOT NULL")),
         Index("ix_invitation_digest", "digest", unique=True, **_where("digest IS NOT NULL")),

@@ -19,6 +19,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     or_,
     select,
     text,
@@ -369,6 +370,11 @@ def open_campaign(session: Session, audience: str) -> Campaign | None:
         .order_by(Campaign.id)
         .limit(1)
     )
+
+
+def is_open() -> ColumnElement[bool]:
+    """The condition of the index of what is due, word for word."""
+    return Invitation.state.in_([literal_column(f"'{state.value}'") for state in OPEN_STATES])
 
 
 def invitation(session: Session, invitation_id: uuid.UUID) -> Invitation:

@@ -199,9 +199,9 @@ class Step:
 
     @property
     def points(self) -> str:
-        """Of its shape in a drawing 100 wide and 1 high, in the middle."""
+        """Of the shape that leads to the step below, in a drawing 100 wide and 1 high."""
         top, bottom = self.share / 2, self.below / 2
-        return f"{50 - top:.2f},0 {50 + top:.2f},0 {50 + bottom:.2f},1 {50 - bottom:.2f},1"
+        return f"{50 - top:.2f},0.64 {50 + top:.2f},0.64 {50 + bottom:.2f},1 {50 - bottom:.2f},1"
 
 
 def _funnel(standing: Standing) -> list[Step]:

@@ -197,7 +197,8 @@ def _settle(session: Session, which: ColumnElement[bool]) -> None:
 
 
 def _was_left_behind() -> ColumnElement[bool]:
-    return and_(Invitation.state == InvitationState.SENDING, Invitation.lease_until < clock.now())
+    is_over = or_(Invitation.lease_until.is_(None), Invitation.lease_until < clock.now())
+    return and_(Invitation.state == InvitationState.SENDING, is_over)
 
 
 def _hold(session: Session, found: Campaign, hold: CampaignHold, by: Actor, because: str) -> None:

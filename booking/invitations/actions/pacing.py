@@ -12,7 +12,7 @@ from booking.audit.actions import Actor, record
 from booking.businesses.models import Business
 from booking.invitations import rules
 from booking.invitations.models import Campaign, CampaignHold, Invitation
-from booking.invitations.queries import OPEN_STATES
+from booking.invitations.queries import is_open
 from booking.invitations.rules import Allowance, Left, Pace
 from booking.preferences.actions import current, loaded
 from booking.preferences.models import PreferenceSet
@@ -88,7 +88,7 @@ def _left(session: Session, business_id: uuid.UUID, pace: Pace, moment: datetime
             select(func.count())
             .where(
                 Invitation.business_id == business_id,
-                Invitation.state.in_(OPEN_STATES),
+                is_open(),
                 Invitation.lease_until > moment,
             )
             .scalar_subquery(),
@@ -141,7 +141,7 @@ def _waiting() -> Select[*tuple[Any, ...]]:
 def _is_due() -> ColumnElement[bool]:
     moment = clock.now()
     return (
-        Invitation.state.in_(OPEN_STATES)
+        is_open()
         & (or_(Invitation.lease_until.is_(None), Invitation.lease_until < moment))
         & (Invitation.due_at <= moment)
     )

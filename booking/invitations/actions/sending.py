@@ -66,7 +66,7 @@ def due_businesses(session: Session) -> list[uuid.UUID]:
 
 def _due() -> ColumnElement[bool]:
     return and_(
-        Invitation.state.in_(queries.OPEN_STATES),
+        queries.is_open(),
         Invitation.due_at <= _MOMENT,
         or_(Invitation.lease_until.is_(None), Invitation.lease_until < _MOMENT),
     )

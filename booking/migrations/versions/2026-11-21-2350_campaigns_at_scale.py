@@ -25,7 +25,7 @@ def upgrade() -> None:
         " CHECK (bounce_alarm IN ('none', 'raised', 'checked'))"
     )
     op.add_column("campaign", sa.Column("resumed_at", sa.DateTime(timezone=True), nullable=True))
-    for name in ("ix_invitation_client", "ix_invitation_email"):
+    for name in ("ix_invitation_client", "ix_invitation_email", "ix_invitation_due"):
         op.drop_index(name, "invitation")
     with op.batch_alter_table("invitation") as table:
         for name in _MOMENTS:
@@ -40,6 +40,14 @@ def upgrade() -> None:
         table.drop_constraint("uq_invitation_digest", type_="unique")
         table.drop_constraint(_ASKED_ONCE_BEFORE, type_="unique")
         table.create_unique_constraint(_ASKED_ONCE, ["business_id", "client_id", "campaign_id"])
+    is_open = sa.text("state IN ('queued', 'sending', 'deferred', 'uncertain')")
+    op.create_index(
+        "ix_invitation_due",
+        "invitation",
+        ["business_id", "due_at", "id"],
+        postgresql_where=is_open,
+        sqlite_where=is_open,
+    )
     _index("ix_invitation_email", ["business_id", "email_key"])
     _index("ix_invitation_digest", ["digest"], unique=True)
     _index("ix_invitation_sent", ["business_id", "sent_at"])
@@ -60,7 +68,7 @@ def _index(name: str, columns: list[str], *, unique: bool = False) -> None:
 
 
 def downgrade() -> None:
-    for name in ("sent", "reminded", "digest", "email"):
+    for name in ("sent", "reminded", "digest", "email", "due"):
         op.drop_index(f"ix_invitation_{name}", "invitation")
     with op.batch_alter_table("invitation") as table:
         table.drop_constraint(_ASKED_ONCE, type_="unique")
@@ -74,6 +82,7 @@ def downgrade() -> None:
         for name in (*_MOMENTS, "repeated", "reminder_attempts"):
             table.drop_column(name)
     op.create_index("ix_invitation_email", "invitation", ["business_id", "email_key"])
+    op.create_index("ix_invitation_due", "invitation", ["state", "due_at"])
     op.create_index("ix_invitation_client", "invitation", ["business_id", "client_id"])
     op.drop_column("campaign", "resumed_at")
     op.execute("ALTER TABLE campaign DROP COLUMN bounce_alarm")
