@@ -12,6 +12,7 @@ from booking.audit.models import AuditEntry
 from booking.clients.models import Client
 from booking.config import Settings
 from booking.errors import Invalid
+from booking.invitations.emails import REMINDER
 from booking.invitations.models import Invitation
 from booking.mail.marks import Mark, message_id, return_path
 from tests import imap_server, reports, servers
@@ -112,6 +113,13 @@ def test_a_service_that_replaces_the_sender_names_the_message(
     api: Api, site: Site, clock: Clock, world: World, kim: uuid.UUID, mailbox: Mailbox
 ) -> None:
     tell(api, clock, type="bounced", message_id=mailbox.latest(world.kim.email).id, code="5.1.1")
+    assert row_of(site, kim).state.value == "bounced"
+
+
+def test_a_reminder_that_bounces_is_news_of_its_invitation(
+    api: Api, site: Site, clock: Clock, kim: uuid.UUID
+) -> None:
+    tell(api, clock, type="bounced", address=address_of(site, kim, REMINDER), code="5.1.1")
     assert row_of(site, kim).state.value == "bounced"
 
 
