@@ -111,6 +111,12 @@ def invite(
     )
 
 
+@app.command("read-bounce")
+def read_bounce() -> None:
+    """Read a bounce or a complaint from standard input: for the pipe of a mail server."""
+    _run("booking.commands.read_bounce")
+
+
 @bench.command("sign-in")
 def bench_sign_in(seconds: Seconds = 2.0, rounds: Rounds = 3, as_json: AsJson = False) -> None:
     """Sign-ins at 1, 8 and 32 at once against the limit of the hash and the naive way."""
@@ -170,6 +176,27 @@ def bench_matching(
 ) -> None:
     """Verdicts on newcomers and the duplicates of a list, in the scorer's format; with times."""
     _run("booking.bench.matching", folder=folder, out=out, postgres=postgres, as_json=as_json)
+
+
+@bench.command("invitations")
+def bench_invitations(
+    recipients: Annotated[
+        int, typer.Option(help="How many are invited in a round.", min=1_000, max=1_000_000)
+    ] = 10_000,
+    postgres: Annotated[
+        str, typer.Option(help="A PostgreSQL server to make databases on, instead of SQLite.")
+    ] = "",
+    rounds: Rounds = 3,
+    as_json: AsJson = False,
+) -> None:
+    """A campaign against the limit of the wire and the naive ways."""
+    _run(
+        "booking.bench.invitations",
+        recipients=recipients,
+        postgres=postgres,
+        rounds=rounds,
+        as_json=as_json,
+    )
 
 
 def main() -> None:

@@ -38,6 +38,12 @@ class Settings(BaseSettings):
     public_url: str = "http://localhost:8000"
     secret_key: str = ""
     mail_from: str = "booking@localhost.localdomain"
+    bounce_domain: str = ""
+    bounce_imap_url: str = ""
+    mail_webhook_secret: str = ""
+    dkim_key: str = ""
+    dkim_selector: str = ""
+    dkim_domain: str = ""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     rate_limits: Literal["on", "off"] = "on"
     clock_offset: int = 0
@@ -51,6 +57,7 @@ class Settings(BaseSettings):
     argon2_memory_kib: int = Field(default=19_456, ge=19_456)
     argon2_time_cost: int = Field(default=2, ge=2)
     send_lease_seconds: int = Field(default=120, ge=1, le=3_600)
+    invitation_connections: int = Field(default=1, ge=1, le=10)
     smtp_timeout_seconds: int = Field(default=30, ge=1, le=300)
     log_format: Literal["text", "json"] = "text"
 
@@ -85,6 +92,17 @@ class Settings(BaseSettings):
     def mailbox(self) -> Path | None:
         """The folder of the local mailbox, or None where a mail server is configured."""
         return None if self.smtp_url else self.data_dir / "mailbox"
+
+    @property
+    def bounces_go_to(self) -> str:
+        """The domain of signed return paths; empty where nobody would read what arrives there."""
+        if self.bounce_domain or not self.bounce_imap_url:
+            return self.bounce_domain
+        return self.mail_domain
+
+    @property
+    def mail_domain(self) -> str:
+        return self.mail_from.rpartition("@")[2]
 
     @property
     def docs_are_open(self) -> bool:
@@ -126,6 +144,15 @@ class Settings(BaseSettings):
             "BOOKING_RATE_LIMITS must be on": self.rate_limits == "off",
             "BOOKING_CLOCK_OFFSET is for tests only": self.clock_offset != 0,
             "BOOKING_SLOT_GUARD must be on": self.slot_guard == "off",
+            "BOOKING_BOUNCE_IMAP_URL must begin with imaps://": (
+                bool(self.bounce_imap_url) and not self.bounce_imap_url.startswith("imaps://")
+            ),
+            "BOOKING_MAIL_WEBHOOK_SECRET must have at least 32 characters": (
+                0 < len(self.mail_webhook_secret) < 32
+            ),
+            "BOOKING_DKIM_KEY and BOOKING_DKIM_SELECTOR belong together": (
+                bool(self.dkim_key) != bool(self.dkim_selector)
+            ),
             "SQLite serves one web process: set BOOKING_DATABASE_URL to PostgreSQL, "
             "or BOOKING_WEB_PROCESSES=1": sqlite_with_many,
         }

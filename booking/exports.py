@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -18,6 +19,7 @@ from booking.clients.rules import ClientDetails, PetDetails
 from booking.imports.models import ImportRow
 from booking.imports.rules import exporting
 from booking.imports.rules.values import neutralise
+from booking.invitations.listing import Line
 
 MEDIA_TYPE = "text/csv; charset=utf-8"
 _PAGE = 1_000
@@ -78,6 +80,33 @@ def import_csv(rows: Iterable[ImportRow]) -> bytes:
             for row in rows
         ),
     )
+
+
+def campaign_csv(lines: Iterable[Line]) -> bytes:
+    """Everybody a campaign was for, and how each invitation stands; never a link."""
+    moments = ("sent_at", "opened_at", "accepted_at", "expires_at", "reminded_at")
+    header = (
+        "first_name", "last_name", "email", "state", "reason", *moments, "may_have_arrived_twice",
+    )  # fmt: skip
+    return as_csv(
+        header,
+        (
+            (
+                line.first_name,
+                line.last_name,
+                line.email,
+                line.state,
+                line.reason,
+                *(_moment(getattr(line, name)) for name in moments),
+                "yes" if line.repeated else "",
+            )
+            for line in lines
+        ),
+    )
+
+
+def _moment(at: datetime | None) -> str:
+    return at.isoformat() if at else ""
 
 
 def as_csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

@@ -25,6 +25,7 @@ from booking.api import clients as api_clients
 from booking.api import hours as api_hours
 from booking.api import imports as api_imports
 from booking.api import invitations as api_invitations
+from booking.api import mail_events as api_mail_events
 from booking.api import matches as api_matches
 from booking.api import me as api_me
 from booking.api import members as api_members
@@ -107,6 +108,7 @@ API = (
     api_imports,
     api_invitations,
     api_matches,
+    api_mail_events,
     api_me,
     api_members,
     api_my_pets,

@@ -7,7 +7,6 @@ plaintext is at rest. Purposes have separate keys, so a secret of one never open
 
 import base64
 import functools
-import hashlib
 import hmac
 import secrets
 from enum import StrEnum
@@ -31,6 +30,7 @@ class Purpose(StrEnum):
     SECOND_FACTOR = "second-factor"
     BROWSER = "browser"
     MESSAGE_ID = "message-id"
+    RETURN_PATH = "return-path"
     FINGERPRINT = "fingerprint"
 
 
@@ -39,10 +39,14 @@ class Keyring:
 
     def __init__(self, secret_key: str) -> None:
         self._master = secret_key.encode()
+        self._keys: dict[str, bytes] = {}
 
     def _hmac(self, label: str, text: str) -> bytes:
-        key = hmac.digest(self._master, label.encode(), hashlib.sha256)
-        return hmac.digest(key, text.encode(), hashlib.sha256)
+        key = self._keys.get(label)
+        if key is None:
+            key = hmac.digest(self._master, label.encode(), "sha256")
+            self._keys[label] = key
+        return hmac.digest(key, text.encode(), "sha256")
 
     def derive(self, purpose: Purpose, row_id: UUID, generation: int = 0) -> str:
         """The secret of a row: 43 URL-safe characters, 256 bits."""

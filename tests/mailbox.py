@@ -109,9 +109,13 @@ class Mailbox:
         self._known: dict[Path, Mail] = {}
 
     def send_due(self) -> None:
-        """Run the worker's two rounds once."""
+        """Run the worker's two rounds of sending once."""
         jobs.send_due_emails(self._database)
         jobs.send_due_invitations(self._database)
+
+    def tend(self) -> None:
+        """Run the worker's round that settles held campaigns and reminds."""
+        jobs.tend_campaigns(self._database)
 
     def collect(self) -> list[Mail]:
         """Send what is due, and return what has arrived since the last look."""

@@ -5,6 +5,7 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,10 +15,13 @@ from booking import clock, idempotency
 from booking.accounts.actions import sign_in
 from booking.appointments.actions import decide
 from booking.config import Settings
-from booking.database import Database, set_business
+from booking.database import Database, across_businesses, set_business
 from booking.imports.actions import applying
 from booking.invitations import delivery as envelope
+from booking.invitations.actions import campaigns, coming_back
+from booking.invitations.reminding import remind_due
 from booking.mail import actions as mail
+from booking.mail import bounces, postbox
 from booking.mail import delivery as post
 from booking.mail.transports import Transport, open_transport
 from booking.matching import scanning
@@ -52,8 +56,46 @@ def send_due_emails(database: Database) -> int:
 
 
 def send_due_invitations(database: Database) -> int:
+    """Over as many connections at once as this process may open for campaigns."""
+    lines = database.settings.invitation_connections
+    if lines == 1:
+        return _send_invitations(database)
+    with ThreadPoolExecutor(lines) as pool:
+        return sum(pool.map(_send_invitations, [database] * lines))
+
+
+def _send_invitations(database: Database) -> int:
     with _transport(database.settings) as transport:
         return envelope.send_due(database, transport, ENDING.is_set)
+
+
+def read_bounces(database: Database) -> int:
+    """What came back to the mailbox for it, where there is one. A message is deleted after what it
+    says is committed: killed in between, it is read again and changes nothing."""
+    settings = database.settings
+    taken = 0
+    if not settings.bounce_imap_url:
+        return taken
+    try:
+        with postbox.open_postbox(settings) as box:
+            for number, message in box.letters():
+                found = bounces.read(message, settings)
+                is_ours = found is not None and coming_back.take_each(database, [found]) > 0
+                (box.done_with if is_ours else box.leave)(number)
+                taken += is_ours
+                if ENDING.is_set():
+                    break
+    except postbox.Unreachable as error:
+        _log.warning("the mailbox for bounces can't be read: %s", error)
+    return taken
+
+
+def tend_campaigns(database: Database) -> int:
+    """What held campaigns left behind is settled, and who has not accepted is reminded once."""
+    with database.writing() as session, across_businesses(session):
+        campaigns.settle(session)
+    with _transport(database.settings) as transport:
+        return remind_due(database, transport, ENDING.is_set)
 
 
 def apply_due_imports(database: Database) -> int:
@@ -128,6 +170,8 @@ def _transport(settings: Settings) -> Iterator[Transport]:
 JOBS = (
     Job("send_due_emails", 5, Lane.MAIL, send_due_emails),
     Job("send_due_invitations", 5, Lane.BULK, send_due_invitations),
+    Job("read_bounces", 60, Lane.BULK, read_bounces),
+    Job("tend_campaigns", 60, Lane.BULK, tend_campaigns),
     Job("apply_due_imports", 5, Lane.BULK, apply_due_imports),
     Job("compare_due_clients", 5, Lane.BULK, compare_due_clients),
     Job("scan_due_lists", 10, Lane.BULK, scan_due_lists),

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -12,9 +12,13 @@ from booking.api.caller import Caller, StaffReads, StaffWrites
 from booking.api.idempotent import IdempotentRoute
 from booking.api.invitations import InvitationOut, invitation_out
 from booking.api.lists import Cursor, Limit, decode_cursor, encode_cursor
+from booking.businesses.queries import this_business
 from booking.errors import Invalid
-from booking.invitations import queries
-from booking.invitations.actions import campaigns
+from booking.exports import MEDIA_TYPE, campaign_csv
+from booking.fields import Line200
+from booking.invitations import listing, queries
+from booking.invitations.actions import campaigns, pacing
+from booking.invitations.listing import Wanted
 from booking.invitations.models import Campaign
 
 router = APIRouter(
@@ -36,6 +40,16 @@ ShownState = Literal[
 ]
 
 
+def _wanted(
+    state: Annotated[ShownState | None, Query()] = None,
+    q: Annotated[Line200, Query(description="words of names, addresses, phones, pets")] = "",
+) -> Wanted:
+    return Wanted(state, q)
+
+
+Filter = Annotated[Wanted, Depends(_wanted)]
+
+
 class CampaignIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -50,7 +64,11 @@ class CampaignIn(BaseModel):
 
 
 class CampaignOut(BaseModel):
-    """`state` and `counts` are computed from the invitations each time; each counts once."""
+    """`state` and `counts` are computed from the invitations each time; each counts once.
+
+    `waits_for` is quiet_hours, daily_cap or pace while one of them holds the sending back, until
+    `goes_on_at`. `delivered`, `opened` and `accepted` are each part of the one before.
+    """
 
     id: uuid.UUID
     audience: str
@@ -59,6 +77,11 @@ class CampaignOut(BaseModel):
     recipients: int
     skipped: dict[str, int]
     counts: dict[str, int]
+    delivered: int
+    opened: int
+    reminded: int
+    waits_for: str | None
+    goes_on_at: datetime | None
     created_by: str
     created_at: datetime
     started_at: datetime | None
@@ -124,19 +147,31 @@ def cancel(caller: StaffWrites, campaign_id: uuid.UUID) -> CampaignOut:
 def list_invitations(
     caller: StaffReads,
     campaign_id: uuid.UUID,
-    state: Annotated[ShownState | None, Query()] = None,
+    wanted: Filter,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> InvitationList:
+    """By client name, as they were queued."""
     campaign = queries.campaign(caller.session, campaign_id)
-    rows = queries.invitations(
-        caller.session, campaign, state=state, after=_after(cursor), limit=limit + 1
+    rows = listing.invitations(
+        caller.session, campaign, wanted, after=_after(cursor), limit=limit + 1
     )
     shown = rows[:limit]
     more = encode_cursor(shown[-1].invitation.id) if len(rows) > limit else None
     return InvitationList(
         items=[invitation_out(row.invitation, row.client, row.state) for row in shown],
         next_cursor=more,
+    )
+
+
+@router.get("/{campaign_id}/invitations.csv", response_class=Response)
+def export_invitations(caller: StaffReads, campaign_id: uuid.UUID, wanted: Filter) -> Response:
+    """Everybody the campaign was for, with state, reason and times."""
+    campaign = queries.campaign(caller.session, campaign_id)
+    return Response(
+        campaign_csv(listing.every_line(caller.session, campaign, wanted)),
+        media_type=MEDIA_TYPE,
+        headers={"Content-Disposition": 'attachment; filename="invitations.csv"'},
     )
 
 
@@ -152,6 +187,8 @@ def _after(cursor: str | None) -> uuid.UUID | None:
 
 def _shown(caller: Caller, campaign: Campaign) -> CampaignOut:
     standing = queries.standing(caller.session, campaign)
+    now = pacing.allowance_now(caller.session, this_business(caller.session))
+    is_held = standing.state in ("queued", "sending") and not now.most
     return CampaignOut.model_validate(
         {
             "id": campaign.id,
@@ -161,6 +198,11 @@ def _shown(caller: Caller, campaign: Campaign) -> CampaignOut:
             "recipients": campaign.recipients,
             "skipped": campaign.skipped,
             "counts": standing.counts,
+            "delivered": standing.delivered,
+            "opened": standing.opened,
+            "reminded": standing.reminded,
+            "waits_for": now.because if is_held else None,
+            "goes_on_at": now.goes_on_at if is_held else None,
             "created_by": campaign.created_by_name,
             "created_at": campaign.created_at,
             "started_at": standing.started_at,

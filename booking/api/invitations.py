@@ -54,7 +54,8 @@ class InvitedOut(BaseModel):
 
 class InvitationOut(BaseModel):
     """Never with its link: that is for the mailbox alone. `email` is where it was sent, empty
-    before; `reason` says why it was skipped, or what the mail server said."""
+    before; `reason` says why it was skipped, or what the mail server said. It may have arrived
+    twice when it was sent again because nobody knows whether the first copy arrived."""
 
     id: uuid.UUID
     campaign_id: uuid.UUID
@@ -63,8 +64,11 @@ class InvitationOut(BaseModel):
     reason: str
     email: str
     sent_at: datetime | None
+    opened_at: datetime | None
     accepted_at: datetime | None
     expires_at: datetime | None
+    reminded_at: datetime | None
+    may_have_arrived_twice: bool
 
 
 class BusinessName(BaseModel):
@@ -107,8 +111,11 @@ def invitation_out(row: Invitation, client: Client, state: str) -> InvitationOut
         reason=row.reason,
         email=row.email or "",
         sent_at=row.sent_at,
+        opened_at=row.opened_at,
         accepted_at=row.accepted_at,
         expires_at=row.expires_at,
+        reminded_at=row.reminded_at,
+        may_have_arrived_twice=row.repeated,
     )
 
 

@@ -11,6 +11,7 @@ from booking.appointments import ical
 from booking.appointments.ical import Entry, Method, Party, Status
 from booking.config import Settings
 from booking.mail.message import Attachment, Email, Links, say_when
+from booking.mail.wording import ShownName, ShownText
 from booking.tokens import Purpose
 
 
@@ -29,21 +30,21 @@ class VisitSheet(BaseModel):
     ends_at: datetime
     timezone: str
     slug: str
-    business_name: str
+    business_name: ShownName
     business_email: str
-    business_phone: str
-    business_address: str
-    service_name: str
-    staff_name: str
-    pets: tuple[str, ...]
+    business_phone: ShownText
+    business_address: ShownText
+    service_name: ShownName
+    staff_name: ShownName
+    pets: tuple[ShownName, ...]
     price: str
-    first_name: str
-    last_name: str
+    first_name: ShownName
+    last_name: ShownName
     email: str
-    mobile_phone: str
-    note: str
+    mobile_phone: ShownText
+    note: ShownText
     manage_generation: int | None
-    policy_text: str
+    policy_text: ShownText
 
     @property
     def when(self) -> str:
@@ -151,7 +152,7 @@ class _CalledOff(_AboutVisit):
     """`in_calendar`: an earlier email has put the visit into the client's calendar."""
 
     in_calendar: bool
-    reason: str = ""
+    reason: ShownText = ""
 
     def context(self, links: Links) -> dict[str, Any]:
         book_url = links.url(f"/{self.visit.slug}/book")

@@ -4,13 +4,14 @@ import uuid
 from typing import Any, ClassVar
 
 from booking.mail.message import Email, Links
+from booking.mail.wording import ShownName
 from booking.tokens import Purpose
 
 
 class MemberInvited(Email):
     template: ClassVar[str] = "businesses/member_invited"
     proof_id: uuid.UUID
-    business_name: str
+    business_name: ShownName
     role: str
     days: int
 

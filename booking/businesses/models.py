@@ -11,6 +11,8 @@ from booking.database import Base, Owned, new_id, states
 
 
 class Business(Base):
+    """`invitations_per_day`: the most that may leave, where operators of the service set one."""
+
     __tablename__ = "business"
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
@@ -23,6 +25,7 @@ class Business(Base):
     phone: Mapped[str] = mapped_column(String(40), default="")
     address: Mapped[str] = mapped_column(String(300), default="")
     accent: Mapped[str] = mapped_column(String(7), default="#0f6b5c")
+    invitations_per_day: Mapped[int | None]
     created_at: Mapped[datetime]
 
 

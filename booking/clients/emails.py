@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from booking.mail.message import Email
+from booking.mail.wording import ShownName
 
 
 class ContactEmailChanged(Email):
@@ -10,7 +11,7 @@ class ContactEmailChanged(Email):
 
     template: ClassVar[str] = "clients/contact_email_changed"
 
-    first_name: str
+    first_name: ShownName
 
     @property
     def subject(self) -> str:

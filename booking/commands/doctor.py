@@ -15,6 +15,8 @@ from booking.commands import talk
 from booking.commands.migrate import config_for
 from booking.config import Settings
 from booking.database import Database
+from booking.mail.postbox import Unreachable, open_postbox
+from booking.mail.signing import open_signer
 from booking.mail.transports import Smtp
 
 
@@ -32,6 +34,8 @@ def run() -> int:
         "Migrations": _migrations,
         "Broker": _broker,
         "Mail": _mail,
+        "Mail signatures": _signatures,
+        "Bounces": _bounces,
         "Passwords": _passwords,
     }
     wrong_parts = [name for name, check in checks.items() if not _is_well(name, check, settings)]
@@ -94,6 +98,31 @@ def _mail(settings: Settings) -> str:
     except (OSError, smtplib.SMTPException) as error:
         raise _Wrong(f"{error}; check BOOKING_SMTP_URL") from error
     return f"{urlsplit(settings.smtp_url).hostname} takes mail from {settings.mail_from}"
+
+
+def _signatures(settings: Settings) -> str:
+    try:
+        signer = open_signer(settings)
+    except ValueError as error:
+        raise _Wrong(str(error)) from error
+    if signer is None:
+        return "none by us; the mail server may sign (BOOKING_DKIM_KEY)"
+    return f"DKIM; its public key must stand in the TXT record of {signer.record}"
+
+
+def _bounces(settings: Settings) -> str:
+    """By which ways reports come back, and whether signed addresses lead there."""
+    ways = ["the webhook /api/v1/mail/events"] if settings.mail_webhook_secret else []
+    if settings.bounce_imap_url:
+        try:
+            with open_postbox(settings):
+                ways.append(f"the mailbox at {urlsplit(settings.bounce_imap_url).hostname}")
+        except Unreachable as error:
+            raise _Wrong(f"{error}; check BOOKING_BOUNCE_IMAP_URL") from error
+    if not settings.bounces_go_to:
+        return f"go to {settings.mail_from}; set BOOKING_BOUNCE_DOMAIN to have them read"
+    ways.append("`booking read-bounce`")
+    return f"to bounce+…@{settings.bounces_go_to}, read by {', '.join(ways)}"
 
 
 def _passwords(settings: Settings) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from sqlalchemy.orm import Session
+
 from booking import clock
 from booking.config import Settings
 from booking.database import Database, set_business
@@ -17,14 +19,15 @@ from booking.mail.message import Envelope, Links, compose
 from booking.mail.transports import Outcome, Stage, Transport
 
 _LOOK_AGAIN_AFTER = timedelta(seconds=5)
-_BATCHES_A_TURN = 20
+_CLAIM = 100
 
 
 def send_due(database: Database, transport: Transport, is_over: Callable[[], bool] = never) -> int:
     """Sends what is due until nothing is; returns how many attempts were made.
 
-    Businesses take turns. At most one batch is unmarked at a time: only its messages can arrive
-    twice when this process is killed. No transaction is open while the mail server is spoken to.
+    Businesses take turns, a claim each. Of a claim one small batch is begun at a time: only its
+    messages can arrive twice when this process is killed. No transaction is open while the mail
+    server is spoken to.
     """
     letters = Letters(database.settings)
     attempts = 0
@@ -62,7 +65,7 @@ class Letters:
             return compose(
                 one.email,
                 to=one.to_email,
-                row_id=one.message_key,
+                row_id=one.id,
                 written_at=one.written_at,
                 settings=self.settings,
             )
@@ -72,10 +75,11 @@ class Letters:
         return self._letter(one.email, filled).written_for(
             Reader(
                 to=one.to_email,
-                row_id=one.message_key,
+                row_id=one.id,
+                edition=one.email.edition,
                 written_at=one.written_at,
                 values=values,
-                headers=one.email.headers(links),
+                headers=one.email.list_headers(values["unsubscribe_url"]),
             )
         )
 
@@ -88,7 +92,7 @@ class Letters:
 
 @dataclass(slots=True)
 class _Turn:
-    """A few batches of one business. `taken` counts rows, `attempts` the messages tried."""
+    """One claim of one business. `taken` counts rows, `attempts` the messages tried."""
 
     database: Database
     transport: Transport
@@ -97,45 +101,56 @@ class _Turn:
     is_over: Callable[[], bool]
     taken: int = 0
     attempts: int = 0
+    _waiting: Sequence[Claimed] = ()
     _told: list[tuple[Claimed, Outcome]] = field(default_factory=list)
     _untried: Sequence[Claimed] = ()
 
     def take(self) -> bool:
         """Whether it makes sense to go on, with this business or another."""
-        goes_on = True
-        for _ in range(_BATCHES_A_TURN):
-            batch = self._mark_and_claim(BATCH if goes_on and not self.is_over() else 0)
-            if not batch.taken:
-                return goes_on
-            self.taken += batch.taken
-            goes_on = self._send(batch.claimed)
-        self._mark_and_claim(0)
-        return goes_on
-
-    def _mark_and_claim(self, most: int) -> sending.Batch:
-        """What became of the last batch and the claim of the next: one commit serves both."""
         with self.database.writing() as session:
             set_business(session, self.business_id)
-            sending.mark(session, self._told)
-            sending.give_back(session, self._untried)
-            claimed = sending.claim(session, most) if most else sending.Batch(0, [])
-        self._told, self._untried = [], ()
-        return claimed
+            batch = sending.claim(session, _CLAIM)
+            self.taken, self._waiting = batch.taken, batch.claimed
+            begun = self._begin(session)
+            if not begun:
+                sending.give_back(session, self._waiting)
+        goes_on = True
+        while begun:
+            goes_on = self._send(begun)
+            with self.database.writing() as session:
+                set_business(session, self.business_id)
+                sending.mark(session, self._told)
+                sending.untried(session, self._untried)
+                self._told, self._untried = [], ()
+                begun = self._begin(session) if goes_on else []
+                if not begun:
+                    sending.give_back(session, self._waiting)
+        return goes_on
 
-    def _send(self, claimed: Sequence[Claimed]) -> bool:
+    def _begin(self, session: Session) -> list[Claimed]:
+        """The next few that may be sent; none when all are done or it is time to stop."""
+        while self._waiting and self._may_begin(self._waiting[0]):
+            few, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            begun = sending.begin(session, few)
+            sending.give_back(session, [one for one in few if one not in begun])
+            if begun:
+                return begun
+        return []
+
+    def _send(self, begun: Sequence[Claimed]) -> bool:
         written: list[tuple[Claimed, Envelope]] = []
-        for one in claimed:
+        for one in begun:
             try:
                 written.append((one, self.letters.envelope(one)))
             except Exception as error:  # noqa: BLE001 - a poison row fails alone, whatever is wrong
                 words = f"could not be written: {type(error).__name__}"
                 self._told.append((one, Outcome(Stage.REFUSED, None, words)))
         envelopes = [envelope for _, envelope in written]
-        outcomes = list(self.transport.send_many(envelopes, lambda: self._may_begin(claimed)))
+        outcomes = list(self.transport.send_many(envelopes, lambda: self._may_begin(begun[0])))
         self._told += [(one, outcome) for (one, _), outcome in zip(written, outcomes, strict=False)]
         self._untried = [one for one, _ in written[len(outcomes) :]]
         self.attempts += len(self._told)
         return not any(each.stage is Stage.UNREACHABLE for each in outcomes)
 
-    def _may_begin(self, claimed: Sequence[Claimed]) -> bool:
-        return not self.is_over() and clock.now() < claimed[0].stale_at
+    def _may_begin(self, one: Claimed) -> bool:
+        return not self.is_over() and clock.now() < one.stale_at

@@ -1,26 +1,39 @@
-"""The invitation itself."""
+"""The invitation itself, its one reminder, and what staff are told."""
 
 import uuid
 from typing import Any, ClassVar
 
 from booking.mail.message import Email, Links
+from booking.mail.wording import ShownName, ShownText
 from booking.tokens import Purpose
+
+REMINDER = 1 << 15
+"""Added to the edition of an invitation: the reminder of that copy. No generation gets near it."""
 
 
 class ClientInvitation(Email):
     """To one client, at the address on their record: who invites, what for, until when, and how
-    to stop such mail. One-click unsubscribing after RFC 8058."""
+    to stop such mail. One-click unsubscribing after RFC 8058.
+
+    `feedback_id` is what mailbox providers count complaints by: campaign and business, nobody's
+    name."""
 
     template: ClassVar[str] = "invitations/client_invitation"
+    is_tracked: ClassVar[bool] = True
     invitation_id: uuid.UUID
     generation: int
-    first_name: str
-    message: str
+    first_name: ShownName
+    message: ShownText
     days: int
+    feedback_id: str = ""
 
     @property
     def subject(self) -> str:
         return "Your online account is ready"
+
+    @property
+    def edition(self) -> int:
+        return self.generation
 
     def context(self, links: Links) -> dict[str, Any]:
         return self.differs(links)
@@ -39,12 +52,51 @@ class ClientInvitation(Email):
         nobody = {"invitation_id": uuid.UUID(int=0), "generation": 0, "first_name": ""}
         return self.model_copy(update=nobody)
 
+    def common_headers(self) -> dict[str, str]:
+        return {"Feedback-ID": self.feedback_id} if self.feedback_id else {}
+
     def headers(self, links: Links) -> dict[str, str]:
+        return self.list_headers(self._unsubscribe(links))
+
+    @staticmethod
+    def list_headers(unsubscribe_url: str) -> dict[str, str]:
         return {
-            "List-Unsubscribe": f"<{self._unsubscribe(links)}>",
+            "List-Unsubscribe": f"<{unsubscribe_url}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
 
     def _unsubscribe(self, links: Links) -> str:
         secret = links.secret(Purpose.UNSUBSCRIBE, self.invitation_id)
         return links.url(f"/u/{self.invitation_id}/{secret}")
+
+
+class InvitationReminder(ClientInvitation):
+    """The one second e-mail to somebody who has not accepted. It carries the link of the first,
+    which lives on unchanged; `days` are those it still works."""
+
+    template: ClassVar[str] = "invitations/invitation_reminder"
+
+    @property
+    def edition(self) -> int:
+        return self.generation + REMINDER
+
+    @property
+    def subject(self) -> str:
+        return "Your online account is waiting for you"
+
+
+class CampaignPaused(Email):
+    """To whoever pressed the envelope: too many of the first e-mails came back."""
+
+    template: ClassVar[str] = "invitations/campaign_paused"
+    slug: str
+    campaign_id: uuid.UUID
+    bounced: int
+    of_first: int
+
+    @property
+    def subject(self) -> str:
+        return "Your invitations are paused: many e-mails came back"
+
+    def context(self, links: Links) -> dict[str, Any]:
+        return {"url": links.url(f"/manage/{self.slug}/campaigns/{self.campaign_id}")}

@@ -3,8 +3,9 @@
 import uuid
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Index, String, UniqueConstraint
+from sqlalchemy import Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.database import Base, Owned, new_id, same_business, states
@@ -18,6 +19,14 @@ class CampaignHold(StrEnum):
     CANCELLED = "cancelled"
 
 
+class BounceAlarm(StrEnum):
+    """Whether too many of the first e-mails came back. Raised once; staff look and go on."""
+
+    NONE = "none"
+    RAISED = "raised"
+    CHECKED = "checked"
+
+
 class Campaign(Owned, Base):
     __tablename__ = "campaign"
     __table_args__ = (UniqueConstraint("business_id", "id"),)
@@ -26,14 +35,22 @@ class Campaign(Owned, Base):
     audience: Mapped[str] = mapped_column(String(40))
     hold: Mapped[CampaignHold] = mapped_column(states(CampaignHold))
     paused_because: Mapped[str] = mapped_column(String(300), default="")
+    bounce_alarm: Mapped[BounceAlarm] = mapped_column(
+        states(BounceAlarm), default=BounceAlarm.NONE, server_default="none"
+    )
     recipients: Mapped[int]
     skipped: Mapped[dict[str, int]]
     created_by: Mapped[uuid.UUID | None]
     created_by_name: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
+    resumed_at: Mapped[datetime | None]
 
 
 class InvitationState(StrEnum):
+    """`bounced`: nobody has that address, whether the mail server said so at once or in a report
+    afterwards; the address is suppressed. `failed`: it was not delivered for any other reason, and
+    nothing is wrong with the address as far as anybody can tell."""
+
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
@@ -46,26 +63,48 @@ class InvitationState(StrEnum):
     ACCEPTED = "accepted"
 
 
+IS_OPEN = "state IN ('queued', 'sending', 'deferred', 'uncertain')"
+"""Somebody is still to be written to. As a literal, since only then an index may count on it."""
+
+
+def _where(condition: str) -> dict[str, Any]:
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
 class Invitation(Owned, Base):
-    """One client asked once. Born narrow; the claim fills in the rest.
+    """One client asked once. Born narrow, a hundred thousand at once, in few indexes; the claim
+    fills in the rest.
 
     `reason` is a code of `queries.REASONS` where the row was skipped, else what the mail server
     said. The token is derived from id and generation; `email_version` binds it to the address as it
-    was when sent. Expired is computed from `expires_at`.
+    was when sent. Expired is computed from `expires_at`. `bounced_at` is when a report came back.
+    `opened_at` is when the page behind the link was first asked for: by a person or by a program
+    that looks into mail for them, which nobody can tell apart. `repeated`: it was sent again
+    because nobody knows whether the first copy arrived. The reminder has a claim of its own beside
+    the state: `reminder_due_at` is its lease and its back-off, `reminded_at` when it left.
     """
 
     __tablename__ = "invitation"
     __table_args__ = (
         UniqueConstraint("business_id", "id"),
-        UniqueConstraint("business_id", "campaign_id", "client_id"),
+        UniqueConstraint("business_id", "client_id", "campaign_id"),
         same_business("campaign_id", "campaign", ondelete="CASCADE"),
         same_business("client_id", "client", ondelete="CASCADE"),
-        Index("ix_invitation_client", "business_id", "client_id"),
-        Index("ix_invitation_due", "state", "due_at"),
+        Index("ix_invitation_due", "business_id", "due_at", "id", **_where(IS_OPEN)),
         Index("ix_invitation_campaign_state", "business_id", "campaign_id", "state"),
-        Index("ix_invitation_email", "business_id", "email_key"),
+        Index("ix_invitation_email", "business_id", "email_key", **_where("email_key IS NOT NULL")),
+        Index("ix_invitation_digest", "digest", unique=True, **_where("digest IS NOT NULL")),
+        Index("ix_invitation_sent", "business_id", "sent_at", **_where("sent_at IS NOT NULL")),
+        Index(
+            "ix_invitation_reminded",
+            "business_id",
+            "reminded_at",
+            **_where("reminded_at IS NOT NULL"),
+        ),
     )
 
+    business_id: Mapped[uuid.UUID] = mapped_column()
+    """without a foreign key of its own, which campaign and client have: a check less a row"""
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     campaign_id: Mapped[uuid.UUID]
     client_id: Mapped[uuid.UUID]
@@ -74,22 +113,33 @@ class Invitation(Owned, Base):
     email: Mapped[str | None] = mapped_column(String(254))
     email_key: Mapped[str | None] = mapped_column(String(254))
     email_version: Mapped[int | None]
-    digest: Mapped[str | None] = mapped_column(String(64), unique=True)
+    digest: Mapped[str | None] = mapped_column(String(64))
     generation: Mapped[int] = mapped_column(default=0)
     lease_until: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     smtp_code: Mapped[int | None]
     reason: Mapped[str] = mapped_column(String(300), default="")
     sent_at: Mapped[datetime | None]
+    bounced_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
+    repeated: Mapped[bool] = mapped_column(default=False, server_default=false())
+    reminder_due_at: Mapped[datetime | None]
+    reminder_attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    reminded_at: Mapped[datetime | None]
 
 
 class RetiredLink(Owned, Base):
-    """The digest of a link that a newer one replaced, so that its reader can be told so."""
+    """The digest of a link that a newer one replaced, so that its reader can be told so.
+
+    One that had run out by `expires_at` says that and nothing else, for ever: whether a newer one
+    was sent tells whether there is an account.
+    """
 
     __tablename__ = "retired_link"
     __table_args__ = (same_business("invitation_id", "invitation", ondelete="CASCADE"),)
 
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
     invitation_id: Mapped[uuid.UUID]
+    expires_at: Mapped[datetime | None]

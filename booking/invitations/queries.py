@@ -5,11 +5,13 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
     Integer,
+    Select,
     and_,
     any_,
     bindparam,
@@ -17,11 +19,13 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     or_,
     select,
+    text,
 )
 from sqlalchemy import Uuid as UuidType
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from booking import clock
 from booking.accounts.models import Account
@@ -31,7 +35,6 @@ from booking.errors import NotFound
 from booking.invitations.models import Campaign, CampaignHold, Invitation, InvitationState
 from booking.mail.models import Suppression
 from booking.preferences.actions import current
-from booking.preferences.models import PreferenceSet
 
 REASONS = (
     "inactive",
@@ -46,7 +49,6 @@ REASONS = (
 )
 ELIGIBLE = "eligible"
 _earlier = aliased(Invitation)
-_SWITCH = ("client_settings", "allow_client_online_account_access")
 OPEN_STATES = (
     InvitationState.QUEUED,
     InvitationState.SENDING,
@@ -78,15 +80,25 @@ class Preview:
 
 def preview(session: Session, client_ids: Collection[uuid.UUID] | None = None) -> Preview:
     """How many would be invited now, and how many not and why. They add up to all clients."""
-    verdict = eligibility(session).label("verdict")
-    query = select(verdict, func.count()).select_from(Client).group_by(verdict)
+    make_room(session)
+    asked = select(eligibility(session, of_many=True).label("verdict"))
     if client_ids is not None:
-        query = query.where(among(session, client_ids))
-    counts = {str(found): count for found, count in session.execute(query)}
+        asked = asked.where(among(session, client_ids))
+    # The offset keeps a planner from working the rule out twice, for the group and for the answer.
+    found = asked.where(Client.business_id == business_of(session)).offset(0).subquery()
+    query = select(found.c.verdict, func.count()).group_by(found.c.verdict)
+    counts = {str(verdict): count for verdict, count in session.execute(query)}
     return Preview(
         recipients=counts.get(ELIGIBLE, 0),
         skipped={reason: counts.get(reason, 0) for reason in REASONS},
     )
+
+
+def make_room(session: Session) -> None:
+    """For the rule over a whole list: PostgreSQL compares with sets only while they fit in memory,
+    and else row by row with each other. Lasts until the end of the transaction."""
+    if session.get_bind().dialect.name != "sqlite":
+        session.execute(text("SET LOCAL work_mem = '64MB'"))
 
 
 def among(session: Session, client_ids: Collection[uuid.UUID]) -> ColumnElement[bool]:
@@ -102,13 +114,15 @@ class Asked:
     """What the rule of eligibility is asked with: whose clients, and what the business has chosen.
 
     `in_hand`: for clients whose invitation is claimed already only what was sent counts as recent,
-    not that invitation itself.
+    not that invitation itself. `of_many`: the same answers, worked out set by set for a whole list
+    in place of row by row.
     """
 
     business_id: ColumnElement[uuid.UUID]
     since: ColumnElement[datetime]
     most: ColumnElement[int]
     in_hand: bool = False
+    of_many: bool = False
 
 
 PARAMETERS = Asked(
@@ -129,7 +143,7 @@ def parameters(session: Session) -> dict[str, object]:
     }
 
 
-def eligibility(session: Session) -> ColumnElement[str]:
+def eligibility(session: Session, *, of_many: bool = False) -> ColumnElement[str]:
     """The rule as it stands for this business now."""
     values = parameters(session)
     return eligibility_rule(
@@ -137,20 +151,16 @@ def eligibility(session: Session) -> ColumnElement[str]:
             business_id=literal(values["of_business"], UuidType()),
             since=literal(values["recent_since"], UtcDateTime()),
             most=literal(values["most_invitations"], Integer()),
+            of_many=of_many,
         )
     )
 
 
 def eligibility_rule(asked: Asked) -> ColumnElement[str]:
     """Who is invited, in one rule, as SQL over `Client`: `eligible`, or the first reason not to."""
-    of_business = asked.business_id
-    has_link = exists().where(Link.business_id == of_business, Link.client_id == Client.id)
-    has_login = exists().where(
-        Account.business_id == of_business, Account.email_key == Client.email_key
-    )
-    silenced = exists().where(
-        Suppression.business_id == of_business, Suppression.email_key == Client.email_key
-    )
+    has_link = _found(asked, Client.id, Link.client_id, Link.business_id)
+    has_login = _found(asked, Client.email_key, Account.email_key, Account.business_id)
+    silenced = _found(asked, Client.email_key, Suppression.email_key, Suppression.business_id)
     return case(
         (Client.status != ClientStatus.ACTIVE, "inactive"),
         (Client.blocked, "blocked"),
@@ -158,19 +168,33 @@ def eligibility_rule(asked: Asked) -> ColumnElement[str]:
         (Client.email == "", "no_email"),
         (Client.email_key.is_(None), "invalid_email"),
         (silenced, "suppressed"),
-        (_an_older_one_shares(of_business), "shared_email"),
+        (_an_older_one_shares(asked), "shared_email"),
         (_recently_invited(asked), "recently_invited"),
-        (_times_invited(of_business) >= asked.most, "invited_too_often"),
+        (_invited_often(asked), "invited_too_often"),
         else_=literal(ELIGIBLE),
     )
 
 
-def _an_older_one_shares(of_business: ColumnElement[uuid.UUID]) -> ColumnElement[bool]:
+def _found(
+    asked: Asked,
+    key: InstrumentedAttribute[Any],
+    among_keys: InstrumentedAttribute[Any],
+    owner: InstrumentedAttribute[Any],
+    *conditions: ColumnElement[bool],
+) -> ColumnElement[bool]:
+    """Is the client's key among those of the business, in rows of which that is true?"""
+    of_business = (owner == asked.business_id, *conditions)
+    if not asked.of_many:
+        return exists().where(*of_business, among_keys == key)
+    return key.in_(select(among_keys).where(*of_business, among_keys.is_not(None)))
+
+
+def _an_older_one_shares(asked: Asked) -> ColumnElement[bool]:
     """One invitation an address, for the oldest record that could have it."""
-    other = aliased(Client)
-    linked = exists().where(Link.business_id == of_business, Link.client_id == other.id)
-    return exists().where(
-        other.business_id == of_business,
+    other, any_one = aliased(Client), aliased(Client)
+    linked = exists().where(Link.business_id == asked.business_id, Link.client_id == other.id)
+    older = exists().where(
+        other.business_id == asked.business_id,
         other.email_key == Client.email_key,
         other.status == ClientStatus.ACTIVE,
         ~other.blocked,
@@ -180,36 +204,42 @@ def _an_older_one_shares(of_business: ColumnElement[uuid.UUID]) -> ColumnElement
             and_(other.created_at == Client.created_at, other.id < Client.id),
         ),
     )
+    if not asked.of_many:
+        return older
+    shared = (
+        select(any_one.email_key)
+        .where(any_one.business_id == asked.business_id, any_one.email_key.is_not(None))
+        .group_by(any_one.email_key)
+        .having(func.count() > 1)
+    )
+    return and_(Client.email_key.in_(shared), older)
 
 
 def _recently_invited(asked: Asked) -> ColumnElement[bool]:
     """At this address; an invitation that waits to be sent counts as recent too."""
-    recent = exists().where(
-        _earlier.business_id == asked.business_id,
-        _earlier.email_key == Client.email_key,
-        _earlier.sent_at > asked.since,
+    mailed = _found(
+        asked,
+        Client.email_key,
+        _earlier.email_key,
+        _earlier.business_id,
+        or_(_earlier.sent_at > asked.since, _earlier.reminded_at > asked.since),
     )
     if asked.in_hand:
-        return recent
-    waiting = exists().where(
-        _earlier.business_id == asked.business_id,
-        _earlier.client_id == Client.id,
-        _earlier.state.in_(OPEN_STATES),
-    )
-    return or_(recent, waiting)
+        return mailed
+    is_open = _earlier.state.in_(OPEN_STATES)
+    waiting = _found(asked, Client.id, _earlier.client_id, _earlier.business_id, is_open)
+    return or_(mailed, waiting)
 
 
-def _times_invited(of_business: ColumnElement[uuid.UUID]) -> ColumnElement[int]:
-    """Sending one again counts as inviting again."""
-    return (
-        select(func.coalesce(func.sum(_earlier.generation + 1), 0))
-        .where(
-            _earlier.business_id == of_business,
-            _earlier.client_id == Client.id,
-            _earlier.sent_at.is_not(None),
-        )
-        .scalar_subquery()
-    )
+def _invited_often(asked: Asked) -> ColumnElement[bool]:
+    """Sending one again counts as inviting again; a reminder does not."""
+    times = func.coalesce(func.sum(_earlier.generation + 1), 0)
+    of_business = (_earlier.business_id == asked.business_id, _earlier.sent_at.is_not(None))
+    if not asked.of_many:
+        mine = select(times).where(*of_business, _earlier.client_id == Client.id)
+        return mine.scalar_subquery() >= asked.most
+    often = select(_earlier.client_id).where(*of_business).group_by(_earlier.client_id)
+    return Client.id.in_(often.having(times >= asked.most))
 
 
 def verdict(session: Session, client_id: uuid.UUID) -> str:
@@ -237,11 +267,17 @@ class Standing:
     """How a campaign stands: computed from its rows each time, never remembered.
 
     `state` is queued, sending, paused, finished or cancelled; each row counts in exactly one.
+    `delivered` were taken by a mail server and did not come back; `opened` and `accepted` are
+    among them.
     """
 
     state: str
     paused_because: str
     counts: dict[str, int]
+    delivered: int
+    opened: int
+    reminded: int
+    repeated: int
     started_at: datetime | None
     finished_at: datetime | None
 
@@ -256,34 +292,49 @@ class Standing:
 
 def shown_state(moment: datetime) -> ColumnElement[str]:
     """An invitation's state as people see it: a sent one whose link ran out is expired."""
-    ran_out = and_(
-        Invitation.state.in_([InvitationState.SENT, InvitationState.UNCERTAIN]),
-        Invitation.expires_at <= moment,
-    )
+    ran_out = and_(Invitation.state == InvitationState.SENT, Invitation.expires_at <= moment)
     return case((ran_out, literal("expired")), else_=Invitation.state)
 
 
+_NOT_DELIVERED = {"bounced", "failed"}
+
+
 def standing(session: Session, found: Campaign) -> Standing:
-    state = shown_state(clock.now()).label("shown")
-    rows = session.execute(
-        select(state, func.count(), func.min(Invitation.sent_at), func.max(Invitation.sent_at))
-        .where(Invitation.campaign_id == found.id)
-        .group_by(state)
-    ).all()
+    rows = session.execute(_groups().where(Invitation.campaign_id == found.id)).all()
     counts = dict.fromkeys(COUNTED, 0)
-    for shown, count, _, _ in rows:
-        counts[getattr(shown, "value", shown)] += count
-    firsts = [first for _, _, first, _ in rows if first is not None]
-    lasts = [last for _, _, _, last in rows if last is not None]
+    for row in rows:
+        counts[getattr(row.shown, "value", row.shown)] += row.number
+    firsts = [row.first for row in rows if row.first is not None]
+    lasts = [row.last for row in rows if row.last is not None]
+    reached = [row for row in rows if row.shown not in {*_NOT_DELIVERED, "accepted"}]
     is_open = any(counts[state.value] for state in OPEN_STATES)
     access = current(session).client_settings.allow_client_online_account_access
     return Standing(
         state=_state(found, is_open=is_open, started=bool(firsts), access=access),
         paused_because=_why_paused(found, access=access),
         counts=counts,
+        delivered=counts["accepted"] + sum(row.sent for row in reached),
+        opened=counts["accepted"] + sum(row.opened for row in reached),
+        reminded=sum(row.reminded for row in rows),
+        repeated=sum(row.repeated for row in rows),
         started_at=min(firsts, default=None),
         finished_at=None if is_open else max(lasts, default=found.created_at),
     )
+
+
+def _groups() -> Select[*tuple[Any, ...]]:
+    state = shown_state(clock.now()).label("shown")
+    was_opened = case((Invitation.sent_at.is_not(None), Invitation.opened_at))
+    return select(
+        state,
+        func.count().label("number"),
+        func.min(Invitation.sent_at).label("first"),
+        func.max(Invitation.sent_at).label("last"),
+        func.count(Invitation.sent_at).label("sent"),
+        func.count(was_opened).label("opened"),
+        func.count(Invitation.reminded_at).label("reminded"),
+        func.count(case((Invitation.repeated, 1))).label("repeated"),
+    ).group_by(state)
 
 
 def _state(found: Campaign, *, is_open: bool, started: bool, access: bool) -> str:
@@ -321,68 +372,14 @@ def open_campaign(session: Session, audience: str) -> Campaign | None:
     )
 
 
+def is_open() -> ColumnElement[bool]:
+    """The condition of the index of what is due, word for word."""
+    return Invitation.state.in_([literal_column(f"'{state.value}'") for state in OPEN_STATES])
+
+
 def invitation(session: Session, invitation_id: uuid.UUID) -> Invitation:
     """Raises NotFound."""
     found = session.scalar(select(Invitation).where(Invitation.id == invitation_id))
     if found is None:
         raise NotFound
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One line of a campaign: the invitation, the client it is for, its state as shown."""
-
-    invitation: Invitation
-    client: Client
-    state: str
-
-
-def invitations(
-    session: Session,
-    found: Campaign,
-    *,
-    state: str | None,
-    after: uuid.UUID | None,
-    limit: int,
-) -> list[Listed]:
-    """In the order they were queued, after the one named."""
-    shown = shown_state(clock.now())
-    query = (
-        select(Invitation, Client, shown)
-        .join(
-            Client,
-            (Client.id == Invitation.client_id) & (Client.business_id == Invitation.business_id),
-        )
-        .where(Invitation.campaign_id == found.id)
-        .order_by(Invitation.id)
-        .limit(limit)
-    )
-    if state is not None:
-        query = query.where(shown == state)
-    if after is not None:
-        query = query.where(Invitation.id > after)
-    return [
-        Listed(row, client, getattr(as_shown, "value", as_shown))
-        for row, client, as_shown in session.execute(query)
-    ]
-
-
-def oldest_due(session: Session) -> datetime | None:
-    """When the invitation that has waited longest became due, in all businesses that may send.
-
-    The caller looks across businesses.
-    """
-    return session.scalar(
-        select(Invitation.due_at)
-        .join(Campaign, Campaign.id == Invitation.campaign_id)
-        .join(PreferenceSet, PreferenceSet.business_id == Invitation.business_id)
-        .where(
-            Invitation.state.in_(OPEN_STATES),
-            Campaign.hold == CampaignHold.OPEN,
-            PreferenceSet.chosen[_SWITCH].as_boolean(),
-            or_(Invitation.lease_until.is_(None), Invitation.lease_until < clock.now()),
-        )
-        .order_by(Invitation.due_at)
-        .limit(1)
-    )

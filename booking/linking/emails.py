@@ -4,6 +4,7 @@ import uuid
 from typing import Any, ClassVar
 
 from booking.mail.message import Email, Links
+from booking.mail.wording import ShownName
 from booking.tokens import Purpose
 
 
@@ -49,7 +50,7 @@ class NewAccount(Email):
 
     template: ClassVar[str] = "linking/new_account"
     slug: str
-    name: str
+    name: ShownName
     email: str
     client_id: uuid.UUID | None
 

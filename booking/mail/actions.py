@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy import CursorResult, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from booking import clock, wakeup
@@ -165,18 +166,44 @@ def oldest_due(session: Session) -> datetime | None:
 
 def suppress(
     session: Session, business_id: uuid.UUID, email_key: str, reason: SuppressionReason
-) -> None:
-    """From now on this business invites that address no more. Saying it twice changes nothing."""
-    known = session.scalar(select(Suppression.id).where(Suppression.email_key == email_key))
-    if known is None:
-        session.add(
-            Suppression(
-                business_id=business_id,
-                email_key=email_key,
-                reason=reason,
-                created_at=clock.now(),
-            )
+) -> bool:
+    """From now on this business invites that address no more. Saying it twice changes nothing, two
+    at once included; a weightier reason takes the place of a lighter one. Returns whether this was
+    news."""
+    values = {
+        "id": new_id(),
+        "business_id": business_id,
+        "email_key": email_key,
+        "reason": reason,
+        "created_at": clock.now(),
+    }
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    insert = sqlite.insert if is_sqlite else postgresql.insert
+    weight = list(SuppressionReason).index(reason)
+    first = session.execute(insert(Suppression).values(values).on_conflict_do_nothing())
+    raised = session.execute(
+        update(Suppression)
+        .where(
+            Suppression.email_key == email_key,
+            Suppression.reason.in_(list(SuppressionReason)[:weight]),
         )
+        .values(reason=reason)
+    )
+    assert isinstance(first, CursorResult)
+    assert isinstance(raised, CursorResult)
+    return first.rowcount + raised.rowcount > 0
+
+
+def lift_unsubscription(session: Session, email_key: str) -> bool:
+    """By the person's own wish. An address that bounced or complained stays as it is."""
+    result = session.execute(
+        delete(Suppression).where(
+            Suppression.email_key == email_key,
+            Suppression.reason == SuppressionReason.UNSUBSCRIBED,
+        )
+    )
+    assert isinstance(result, CursorResult)
+    return result.rowcount > 0
 
 
 def forget_sent(session: Session, older_than: datetime) -> int:

@@ -16,25 +16,26 @@ from email.header import Header
 from email.utils import format_datetime, formataddr
 
 from booking.config import Settings
+from booking.mail.marks import Mark, message_id, return_path
 from booking.mail.message import (
     Email,
     Envelope,
     Rendered,
-    clean_name,
-    message_id,
     rendered_with,
 )
+from booking.mail.wording import display_name
 
 _LINE_END = re.compile("\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """To whom one copy goes. `values` fills the gaps, by the names the letter's class gives them;
-    `headers` are this copy's own."""
+    """To whom one copy goes, and which copy of its row it is. `values` fills the gaps, by the names
+    the letter's class gives them; `headers` are this copy's own."""
 
     to: str
     row_id: uuid.UUID
+    edition: int
     written_at: datetime
     values: Mapping[str, str]
     headers: Mapping[str, str]
@@ -48,13 +49,14 @@ class FormLetter:
         marks = {name: f"gap{secrets.token_hex(8)}" for name in sorted(gaps)}
         rendered = rendered_with(email, marks, settings)
         self._settings = settings
+        self._is_tracked = email.is_tracked
         self._text = _Pieces(rendered.text, marks, is_html=False)
         self._html = _Pieces(rendered.html, marks, is_html=True)
         self._boundary = f"=_{secrets.token_hex(16)}"
         self._head = self._constant_headers(email, rendered)
 
     def _constant_headers(self, email: Email, rendered: Rendered) -> str:
-        sender = clean_name(email.sender_name) or "Booking"
+        sender = display_name(email.sender_name) or "Booking"
         address = self._settings.mail_from
         headers = {
             "MIME-Version": "1.0",
@@ -63,6 +65,7 @@ class FormLetter:
             if sender.isascii()
             else f"{_encoded(sender)} <{address}>",
             "Auto-Submitted": "auto-generated",
+            **email.common_headers(),
             "Content-Type": f'multipart/alternative; boundary="{self._boundary}"',
         }
         if email.reply_to:
@@ -71,10 +74,11 @@ class FormLetter:
 
     def written_for(self, reader: Reader) -> Envelope:
         """Raises ValueError where an address or a header holds the end of a line."""
+        mark = Mark(reader.row_id, reader.edition)
         own = {
             "To": reader.to,
             "Date": format_datetime(reader.written_at),
-            "Message-ID": message_id(reader.row_id, self._settings),
+            "Message-ID": message_id(mark, self._settings),
             **reader.headers,
         }
         parts = [self._head, _header_lines(own)]
@@ -86,7 +90,9 @@ class FormLetter:
                 + _quoted_printable(pieces.filled(reader.values))
             )
         parts.append(f"\r\n--{self._boundary}--\r\n")
-        return Envelope(self._settings.mail_from, reader.to, "".join(parts).encode("ascii"))
+        settings = self._settings
+        sender = return_path(mark, settings) if self._is_tracked else settings.mail_from
+        return Envelope(sender, reader.to, "".join(parts).encode("ascii"))
 
 
 class _Pieces:

@@ -6,14 +6,12 @@ A room that writes to people declares a subclass of `Email` in its `emails.py` a
 
 import abc
 import functools
-import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 import jinja2
 from emails.message import Message
@@ -21,6 +19,8 @@ from pydantic import BaseModel, ConfigDict
 
 from booking import clock
 from booking.config import Settings
+from booking.mail.marks import Mark, message_id, return_path
+from booking.mail.wording import ShownName, display_name
 from booking.tokens import Purpose, keyring
 
 
@@ -53,15 +53,18 @@ class Email(BaseModel, abc.ABC):
     """One email to one person. Values are plain and small: they wait in the database as JSON.
 
     `sender_name` is who writes (a business); the address is always ours. `subject` holds nothing
-    that a stranger typed.
+    that a stranger typed. Fields with what people typed are a `ShownName` or a `ShownText`.
+
+    `is_tracked`: word of a copy that comes back finds its row, by the sender of its envelope.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     template: ClassVar[str]
     kinds: ClassVar[dict[str, type["Email"]]] = {}
+    is_tracked: ClassVar[bool] = False
 
-    sender_name: str = ""
+    sender_name: ShownName = ""
     reply_to: str = ""
 
     @classmethod
@@ -79,7 +82,16 @@ class Email(BaseModel, abc.ABC):
     def attachments(self, settings: Settings) -> list[Attachment]:
         return []
 
+    @property
+    def edition(self) -> int:
+        """Which copy of its row this is, where there may be several."""
+        return 0
+
     def headers(self, links: Links) -> dict[str, str]:
+        return {}
+
+    def common_headers(self) -> dict[str, str]:
+        """Those that say nothing of the reader."""
         return {}
 
 
@@ -92,7 +104,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a transport is handed: who to, and the bytes of the message."""
+    """What a transport is handed: where its bounces go, who to, and the bytes of the message."""
 
     mail_from: str
     to: str
@@ -123,16 +135,21 @@ def compose(
 ) -> Envelope:
     """The finished message. The same row always gives the same Message-ID and links."""
     rendered = render(email, settings)
+    mark = Mark(row_id, email.edition)
     message = Message(
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        mail_from=(clean_name(email.sender_name) or "Booking", settings.mail_from),
+        mail_from=(display_name(email.sender_name) or "Booking", settings.mail_from),
         mail_to=to,
-        message_id=message_id(row_id, settings),
+        message_id=message_id(mark, settings),
         date=format_datetime(written_at),
         reply_to=email.reply_to or None,
-        headers={"Auto-Submitted": "auto-generated", **email.headers(Links(settings))},
+        headers={
+            "Auto-Submitted": "auto-generated",
+            **email.common_headers(),
+            **email.headers(Links(settings)),
+        },
     )
     for attachment in email.attachments(settings):
         message.attach(
@@ -140,21 +157,8 @@ def compose(
             data=attachment.content,
             mime_type=attachment.content_type,
         )
-    return Envelope(settings.mail_from, to, message.as_bytes())
-
-
-def message_id(row_id: uuid.UUID, settings: Settings) -> str:
-    """Derived from the row, so that a repeat after a crash is recognised as the same message."""
-    local = keyring(settings.secret).derive(Purpose.MESSAGE_ID, row_id)
-    return f"<{local}@{urlsplit(settings.public_url).hostname}>"
-
-
-def clean_name(name: str) -> str:
-    """A display name without what could end a header or look like an address or a link."""
-    without_controls = re.sub(
-        r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]", " ", name
-    )
-    return re.sub(r"\s+", " ", re.sub(r"[<>@\"\\:/]", " ", without_controls)).strip()[:60]
+    sender = return_path(mark, settings) if email.is_tracked else settings.mail_from
+    return Envelope(sender, to, message.as_bytes())
 
 
 @functools.cache

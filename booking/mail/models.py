@@ -52,8 +52,10 @@ class OutboundEmail(Base):
 
 
 class SuppressionReason(StrEnum):
-    UNSUBSCRIBED = "unsubscribed"
+    """In rising weight: what a person says outweighs what a machine says."""
+
     BOUNCED = "bounced"
+    UNSUBSCRIBED = "unsubscribed"
     COMPLAINED = "complained"
 
 

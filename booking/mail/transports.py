@@ -18,7 +18,9 @@ from emails.backend.smtp.client import SMTPClientWithResponse
 from booking import clock
 from booking.config import Settings
 from booking.mail import pipelining
+from booking.mail.bounces import says_no_such_address
 from booking.mail.message import Envelope
+from booking.mail.signing import Signer, open_signer
 
 
 class Stage(StrEnum):
@@ -37,9 +39,13 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    """`no_such_address`: refused for good because nobody has that address, not for what we are or
+    what we sent."""
+
     stage: Stage
     code: int | None = None
     reason: str = ""
+    no_such_address: bool = False
 
 
 class Transport(Protocol):
@@ -56,9 +62,29 @@ class Transport(Protocol):
 
 
 def open_transport(settings: Settings) -> Transport:
-    if settings.mailbox is not None:
-        return Mailbox(settings.mailbox)
-    return Smtp(settings)
+    """Raises ValueError where mail is to be signed and the key can't be used: it waits then."""
+    signer = open_signer(settings)
+    transport = Smtp(settings) if settings.mailbox is None else Mailbox(settings.mailbox)
+    return transport if signer is None else Signing(transport, signer)
+
+
+class Signing:
+    """Every message is signed (DKIM, RFC 6376) on its way out, whoever wrote it."""
+
+    def __init__(self, transport: Transport, signer: Signer) -> None:
+        self._transport = transport
+        self._signed = signer.signed
+
+    def send(self, envelope: Envelope) -> Outcome:
+        return self._transport.send(self._signed(envelope))
+
+    def send_many(
+        self, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+    ) -> Iterator[Outcome]:
+        return self._transport.send_many([self._signed(each) for each in envelopes], goes_on)
+
+    def close(self) -> None:
+        self._transport.close()
 
 
 class Mailbox:
@@ -154,7 +180,7 @@ class Smtp:
             code, text = next(iter(error.recipients.values()))
             return self._answered(code, text)
         except smtplib.SMTPDataError as error:
-            return self._answered(error.smtp_code, error.smtp_error)
+            return self._answered(error.smtp_code, error.smtp_error, at_recipient=False)
         except smtplib.SMTPNotSupportedError:
             words = "the mail server takes no address with letters outside ASCII"
             return Outcome(Stage.REFUSED, None, words)
@@ -189,7 +215,8 @@ class Smtp:
         code, text = answers.decisive
         if code == 250:
             return Outcome(Stage.ACCEPTED, code, "accepted by the mail server")
-        outcome = self._answered(code, text)
+        at_recipient = answers.receiver[0] not in (250, 251)
+        outcome = self._answered(code, text, at_recipient=at_recipient)
         if answers.sender_refused:
             self._drop()
             return Outcome(Stage.UNREACHABLE, code, outcome.reason)
@@ -214,12 +241,14 @@ class Smtp:
         stage = Stage.UNKNOWN if after_the_dot else Stage.UNREACHABLE
         return Outcome(stage, getattr(error, "smtp_code", None), f"not sent: {_words(error)}")
 
-    def _answered(self, code: int, text: bytes | str) -> Outcome:
+    def _answered(self, code: int, text: bytes | str, *, at_recipient: bool = True) -> Outcome:
         words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
         if code == 421:
             self._drop()
-        stage = Stage.REFUSED if 500 <= code < 600 else Stage.DELAYED
-        return Outcome(stage, code, words[:300])
+        if not 500 <= code < 600:
+            return Outcome(Stage.DELAYED, code, words[:300])
+        nobody = says_no_such_address(code, words, at_recipient=at_recipient)
+        return Outcome(Stage.REFUSED, code, words[:300], nobody)
 
     def _drop(self) -> None:
         """Leave a connection that no longer answers, without a word."""

@@ -157,11 +157,30 @@ def _contradictions(then: Preferences, changed: set[str]) -> list[FieldError]:
                 "No time could be booked: the shortest notice must end before the furthest day.",
             )
         )
+    errors += _of_invitations(then, changed)
     for act in ("cancel", "reschedule"):
         path = f"cancel_and_reschedule.{act}_notice"
         most = _MOST_NOTICE[unit := value_of(then, f"{path}_unit")]
         if value_of(then, path) > most:
             errors.append(FieldError(path, "out_of_range", f"Enter from 0 to {most} {unit}."))
+    return errors
+
+
+def _of_invitations(then: Preferences, changed: set[str]) -> list[FieldError]:
+    chosen, errors = then.invitations, list[FieldError]()
+    if chosen.invite_reminder_days >= chosen.invite_validity_days:
+        path = "invitations.invite_reminder_days"
+        if path not in changed:
+            path = "invitations.invite_validity_days"
+        message = "The reminder must leave before the link of the invitation runs out."
+        errors.append(FieldError(path, "reminder_too_late", message))
+    if bool(chosen.invite_quiet_from) != bool(chosen.invite_quiet_until):
+        missing = "until" if chosen.invite_quiet_from else "from"
+        message = "Quiet hours need a beginning and an end. Fill in both, or neither."
+        errors.append(FieldError(f"invitations.invite_quiet_{missing}", "half", message))
+    elif chosen.invite_quiet_from and chosen.invite_quiet_from == chosen.invite_quiet_until:
+        message = "Quiet hours must end at another time than they begin."
+        errors.append(FieldError("invitations.invite_quiet_until", "all_day", message))
     return errors
 
 

@@ -12,7 +12,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
 
-from booking.fields import LongText, OptionalEmail, Paragraph
+from booking.fields import Line60, LongText, OptionalEmail, Paragraph
 
 NoticeUnit = Literal["hours", "days"]
 ClientField = Literal["name", "phones", "address", "language"]
@@ -21,6 +21,8 @@ _MARKUP = re.compile(r"</?[a-z!]|&#|\]\(", re.IGNORECASE)
 _ADDRESS = re.compile(
     r"\b(?:[a-z][a-z0-9+.-]*:/|www\.|(?:javascript|data|vbscript):)", re.IGNORECASE
 )
+
+_CLOCK_TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d")
 
 
 def _switch(default: bool, title: str, text: str) -> Any:
@@ -153,6 +155,31 @@ class InvitationSettings(Section):
         "Plain text, at most 2,000 characters. Stands above the button.",
     )
 
+    invite_batch_per_minute: int = _number(
+        0,
+        0,
+        100_000,
+        "Most invitations a minute",
+        "From 1 to 100,000; 0 sets no limit. For mail servers that refuse a flood.",
+    )
+    invite_quiet_from: Line60 = _text(
+        5,
+        "Quiet hours begin",
+        "Like 21:00, on your clock. Left empty: invitations leave at any hour. What waits goes on "
+        "by itself when the quiet hours end.",
+    )
+    invite_quiet_until: Line60 = _text(
+        5, "Quiet hours end", "Like 08:00; an earlier time than they begin means the next day."
+    )
+    invite_reminder_days: int = _number(
+        0,
+        0,
+        59,
+        "Days until a reminder",
+        "From 1 to 59, and fewer than an invitation lives; 0 sends none. One second e-mail, with "
+        "the same link, to those who have not accepted.",
+    )
+
     @field_validator("invite_reply_to")
     @classmethod
     def _address(cls, value: str) -> str:
@@ -160,6 +187,13 @@ class InvitationSettings(Section):
             return value and validate_email(value, check_deliverability=False).original
         except EmailNotValidError:
             raise ValueError("Type an address like name@example.com, or leave it empty.") from None
+
+    @field_validator("invite_quiet_from", "invite_quiet_until")
+    @classmethod
+    def _clock_time(cls, value: str) -> str:
+        if value and not _CLOCK_TIME.fullmatch(value):
+            raise ValueError("Type a time like 21:00, or leave it empty.")
+        return value
 
     @field_validator("invite_message")
     @classmethod

@@ -1,9 +1,11 @@
 """An invitation as the invited person meets it: opened, and accepted by a deliberate press."""
 
+import uuid
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from starlette.background import BackgroundTask
 
 from booking.accounts.actions import sign_in
 from booking.accounts.passwords import Hashing, check_new
@@ -50,18 +52,29 @@ def go_on(request: Request) -> Response:
 
 @router.get("/i/{token}")
 def invitation_page(session: Reading, request: Request, token: str) -> Response:
-    """Shows what it is and changes nothing: mail scanners open links."""
+    """Shows what it is and changes nothing: mail scanners open links. That it was opened is noted
+    once, in a transaction of its own when the page has left."""
     _limit(request)
     try:
         shown = _look(session, request, token)
     except (Expired, ClientAccessOff, NotFound) as refusal:
         return _dead(session, request, refusal)
     visitor = site_visitor(session, request, shown["business_slug"])
-    return render(request, _OPEN, visitor=visitor, **shown)
+    response = render(request, _OPEN, visitor=visitor, **shown)
+    if shown["is_first_look"]:
+        response.background = BackgroundTask(_note_opened, request, shown["invitation_id"])
+    return response
+
+
+def _note_opened(request: Request, invitation_id: uuid.UUID) -> None:
+    with database_of(request).writing() as session:
+        links.note_opened(session, invitation_id)
 
 
 @router.post("/i/{token}")
 async def answer(request: Request, form: Form, token: str) -> Response:
+    if form.text("action") == "renew":
+        return await run_in_threadpool(_renew, request, token)
     if form.text("action") in ("sign-in", "sign-out"):
         return await run_in_threadpool(_step_aside, request, token, form.text("action"))
     hashing: Hashing = request.app.state.hashing
@@ -91,6 +104,8 @@ def _look(session: Reading, request: Request, token: str) -> dict[str, Any]:
     email = row.email or opened.client.email
     return {
         "business_slug": business.slug,
+        "invitation_id": row.id,
+        "is_first_look": row.opened_at is None,
         "first_name": opened.client.first_name,
         "email": masked(email),
         "expires_at": row.expires_at,
@@ -148,6 +163,19 @@ def _step_aside(request: Request, token: str, action: str) -> Response:
     response = redirect(f"/{slug}/sign-in?next=/i/continue")
     set_cookie(response, request, _WAITING, token, _WAITING_DAYS)
     return response
+
+
+def _renew(request: Request, token: str) -> Response:
+    """Always the same answer: whether a mail left, its reader alone learns."""
+    limiter: Limiter = request.app.state.limiter
+    limiter.hit(Limit.MAIL_IP, client_ip(request))
+    with database_of(request).writing() as session:
+        try:
+            business = links.renew(session, token[:_LONGEST_TOKEN])
+        except NotFound as refusal:
+            return _dead(session, request, refusal)
+        visitor = site_visitor(session, request, business.slug)
+        return render(request, "accept/asked.html", visitor=visitor)
 
 
 def _again(request: Request, token: str, refusal: Refusal) -> Response:

@@ -12,7 +12,7 @@ from booking.database import Database, across_businesses
 from booking.dependencies import database_of, settings_of
 from booking.errors import NotFound
 from booking.imports import queries as imports
-from booking.invitations import queries as invitations
+from booking.invitations.actions import pacing as invitations
 from booking.mail import actions as mail
 
 router = APIRouter(include_in_schema=False)

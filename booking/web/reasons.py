@@ -1,8 +1,10 @@
 """Why somebody was not invited, and how an invitation stands, in the words of a page."""
 
+import re
 from dataclasses import dataclass
 
-from booking.invitations.queries import REASONS, Listed
+from booking.invitations.listing import Listed
+from booking.invitations.queries import REASONS
 from booking.preferences.rules import Preferences
 
 STATES = {
@@ -53,6 +55,8 @@ def reason_words(chosen: Preferences) -> dict[str, str]:
         "recently_invited": f"Invited in the last {hours} hours, or about to be",
         "invited_too_often": f"Invited {most} times already",
         "cancelled": "The campaign was cancelled before",
+        "cancelled_in_flight": "The campaign was cancelled while this e-mail was on its way; it may"
+        " have arrived",
     }
 
 
@@ -65,7 +69,20 @@ def skipped_lines(skipped: dict[str, int], chosen: Preferences) -> list[Skipped]
     ]
 
 
+_REFUSALS = (
+    (r"[45]\.2\.2|\b(452|552)\b", "The mailbox is full"),
+    (r"5\.7\.\d", "The other side refuses e-mails from this service"),
+    (r"5\.1\.\d|\b(550|551|553)\b", "There is no such mailbox"),
+    (r"4\.7\.\d|4\.2\.\d|\b4\d\d\b", "The other side asked to try again later"),
+)
+
+
 def said_of(listed: Listed, chosen: Preferences) -> str:
-    """What stands beside the state of one invitation."""
-    reason = listed.invitation.reason
-    return reason_words(chosen).get(reason, reason)
+    """What stands beside the state of one invitation: why, in words, then as the server said it."""
+    row = listed.invitation
+    words = reason_words(chosen).get(row.reason)
+    if words or not row.reason or row.smtp_code is None:
+        return words or row.reason
+    said = f"{row.smtp_code} {row.reason}"
+    found = next((text for pattern, text in _REFUSALS if re.search(pattern, said)), None)
+    return f"{found} ({row.reason})" if found else row.reason

@@ -32,7 +32,19 @@ def unsubscribe(
     _limit(request)
     business = links.unsubscribe(session, invitation_id, secret)
     visitor = site_visitor(session, request, business.slug)
-    return render(request, "unsubscribe/done.html", visitor=visitor)
+    undo = f"/u/{invitation_id}/{secret}/undo"
+    return render(request, "unsubscribe/done.html", visitor=visitor, undo=undo)
+
+
+@router.post("/u/{invitation_id:uuid}/{secret}/undo")
+def resubscribe(
+    session: Writing, request: Request, invitation_id: uuid.UUID, secret: str
+) -> Response:
+    """Pressed by mistake: the same secret takes it back."""
+    _limit(request)
+    business = links.resubscribe(session, invitation_id, secret)
+    visitor = site_visitor(session, request, business.slug)
+    return render(request, "unsubscribe/undone.html", visitor=visitor)
 
 
 def _limit(request: Request) -> None:

@@ -344,6 +344,7 @@ NO_PAGES = {
     "/mailbox/{name}/raw",
     "/manage/{slug}/audit.csv",
     "/manage/{slug}/clients/export",
+    "/manage/{slug}/campaigns/{campaign_id:uuid}/invitations.csv",
     "/manage/{slug}/imports/template.csv",
     "/manage/{slug}/imports/{import_id:uuid}/report.csv",
     "/i/continue",

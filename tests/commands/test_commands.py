@@ -151,7 +151,7 @@ def test_the_doctor_finds_nothing_where_all_is_well(product: Product) -> None:
     product.done("migrate")
     said = product.done("doctor")
     assert said.endswith("All is well.\n")
-    assert said.count("✓") == 7
+    assert said.count("✓") == 9
 
 
 @pytest.mark.parametrize(
@@ -161,6 +161,8 @@ def test_the_doctor_finds_nothing_where_all_is_well(product: Product) -> None:
         ("database_url", "sqlite:///{folder}/not-migrated.sqlite3", "Migrations"),
         ("broker_url", "redis://127.0.0.1:{port}/0", "Broker"),
         ("smtp_url", "smtp://127.0.0.1:{port}", "Mail"),
+        ("dkim_key", "nowhere.pem", "Mail signatures"),
+        ("bounce_imap_url", "imap://u:p@127.0.0.1:{port}/INBOX", "Bounces"),
         ("data_dir", "/proc/nowhere", "Data directory"),
         ("environment", "production", "Settings"),
     ],

@@ -37,6 +37,7 @@ PUBLIC = {
     "GET /invitations/{token}",
     "POST /invitations/{token}/accept",
     "GET /calendars/{token}.ics",
+    "POST /mail/events",
 }
 # Of staff and clients alike.
 OF_ANY_ACCOUNT = {"DELETE /sessions/current", "GET /sessions", "DELETE /sessions/{session_id}"}

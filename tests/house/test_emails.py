@@ -11,7 +11,7 @@ from datetime import timedelta
 from email.parser import BytesParser
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -146,7 +146,7 @@ def test_no_secret_is_among_what_is_kept(
     written: Email, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     derived: list[str] = []
-    for name in ("derive", "derive_code"):
+    for name in ("derive", "derive_code", "digest"):
         monkeypatch.setattr(Keyring, name, _noted(getattr(Keyring, name), derived))
     _compose(written, settings)
     kept = written.model_dump_json()
@@ -205,6 +205,8 @@ def _values(kind: type[BaseModel], variant: str) -> dict[str, Any]:
 
 def _example(name: str, wanted: Any, variant: str) -> Any:
     arguments = get_args(wanted)
+    if get_origin(wanted) is Annotated:
+        return _example(name, arguments[0], variant)
     if get_origin(wanted) is Literal:
         return arguments[0] if variant == "everything" else arguments[-1]
     if get_origin(wanted) in (typing.Union, types.UnionType):

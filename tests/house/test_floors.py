@@ -87,11 +87,22 @@ def test_no_name_can_hold_anything() -> None:
 def test_a_room_has_the_files_every_room_has() -> None:
     known = {"__init__", "models", "rules", "actions", "queries", "emails", "templates"}
     own = {
-        "mail": {"message", "form_letter", "delivery", "transports", "pipelining"},
+        "mail": {
+            "message",
+            "form_letter",
+            "delivery",
+            "transports",
+            "pipelining",
+            "wording",
+            "marks",
+            "bounces",
+            "postbox",
+            "signing",
+        },
         "accounts": {"passwords", "common_passwords"},
         "availability": {"schedules"},
         "appointments": {"ical"},
-        "invitations": {"delivery"},
+        "invitations": {"delivery", "listing", "reminding"},
         "matching": {"candidates", "index", "renewal", "scanning"},
         "merges": {"rows"},
         "preferences": {"patches"},

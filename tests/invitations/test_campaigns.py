@@ -231,13 +231,13 @@ def test_a_claim_whose_worker_died_comes_again_as_the_same_message(
 ) -> None:
     press(api)
     with site.writing() as session:
-        (lost,) = sending.claim(session).claimed
+        (lost,) = sending.begin(session, sending.claim(session).claimed)
     with site.writing() as session:
         assert sending.claim(session).taken == 0, "its lease still runs"
     clock.move(minutes=5)
     with site.writing() as session:
-        (again,) = sending.claim(session).claimed
-    assert (again.message_key, again.email) == (lost.message_key, lost.email)
+        (again,) = sending.begin(session, sending.claim(session).claimed)
+    assert (again.id, again.email) == (lost.id, lost.email)
     assert again.written_at == lost.written_at
     with site.writing() as session:
         sending.mark(session, [(lost, Outcome(Stage.REFUSED, 550, "too late"))])
@@ -250,7 +250,7 @@ def outcome_of(site: Site, *outcomes: Outcome) -> None:
     """Send what is claimed with the given outcomes, one attempt each."""
     for outcome in outcomes:
         with site.writing() as session:
-            (one,) = sending.claim(session).claimed
+            (one,) = sending.begin(session, sending.claim(session).claimed)
             sending.mark(session, [(one, outcome)])
 
 

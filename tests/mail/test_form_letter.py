@@ -18,7 +18,7 @@ from tests.times import START
 
 ROW = uuid.UUID("01890000-0000-7000-8000-000000000001")
 SAME = ("Subject", "From", "To", "Reply-To", "Date", "Message-ID", "List-Unsubscribe",
-        "List-Unsubscribe-Post", "Auto-Submitted")  # fmt: skip
+        "List-Unsubscribe-Post", "Auto-Submitted", "Feedback-ID")  # fmt: skip
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]))
 
 
@@ -35,8 +35,10 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def claimed(to: str = "jo@example.com", **values: str) -> Claimed:
     known = {"sender_name": "Happy Paws", "reply_to": "", "first_name": "Jo", "message": ""}
-    invitation = ClientInvitation(invitation_id=ROW, generation=2, days=14, **{**known, **values})
-    return Claimed(ROW, ROW, to, invitation, 1, START, START)
+    invitation = ClientInvitation(
+        invitation_id=ROW, generation=2, days=14, feedback_id="a:b:c", **{**known, **values}
+    )
+    return Claimed(ROW, to, invitation, 0, START, START, START)
 
 
 def opened(envelope: Envelope) -> EmailMessage:
@@ -60,9 +62,7 @@ def parts(message: EmailMessage) -> list[tuple[str, str]]:
 
 def assert_same(one: Claimed, ours: Settings, letters: Letters) -> None:
     quick = letters.envelope(one)
-    plain = compose(
-        one.email, to=one.to_email, row_id=one.message_key, written_at=START, settings=ours
-    )
+    plain = compose(one.email, to=one.to_email, row_id=one.id, written_at=START, settings=ours)
     assert (quick.mail_from, quick.to) == (plain.mail_from, plain.to)
     first, second = opened(quick), opened(plain)
     assert headers(first) == headers(second)

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, cast, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, and_, cast, func, insert, literal, or_, select, update
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.orm import Session
 from sqlalchemy.types import String
@@ -16,13 +16,20 @@ from booking.clients.models import Client
 from booking.database import business_of, lock, new_id
 from booking.errors import Conflict, Invalid, NotFound
 from booking.invitations import queries
-from booking.invitations.models import Campaign, CampaignHold, Invitation, InvitationState
+from booking.invitations.models import (
+    BounceAlarm,
+    Campaign,
+    CampaignHold,
+    Invitation,
+    InvitationState,
+)
 from booking.linking.actions.entry import ClientAccessOff
 from booking.preferences.actions import current
 
 EVERYONE = "active_without_account"
 CHOSEN = "chosen"
 WAKE = "send_due_invitations"
+CANCELLED, CANCELLED_IN_FLIGHT = "cancelled", "cancelled_in_flight"
 
 
 SWITCHED_OFF = (
@@ -95,20 +102,20 @@ def _start(
 
 def _queue(session: Session, made: Campaign, client_ids: Sequence[uuid.UUID] | None) -> None:
     """One INSERT … SELECT of narrow rows; all else is written when a row is claimed."""
-    moment = made.created_at
+    place = func.row_number().over(order_by=(Client.sort_name, Client.id))
     chosen = select(
-        _row_id(session, moment),
+        _row_id(session, made.created_at, place),
         literal(made.business_id),
         literal(made.id),
         Client.id,
         literal(InvitationState.QUEUED.value),
-        literal(moment, Invitation.due_at.type),
+        literal(made.created_at, Invitation.due_at.type),
         literal(0),
         literal(0),
         literal(""),
     ).where(
         Client.business_id == made.business_id,
-        queries.eligibility(session) == queries.ELIGIBLE,
+        queries.eligibility(session, of_many=True) == queries.ELIGIBLE,
     )
     if client_ids is not None:
         chosen = chosen.where(queries.among(session, client_ids))
@@ -119,14 +126,25 @@ def _queue(session: Session, made: Campaign, client_ids: Sequence[uuid.UUID] | N
     session.execute(insert(Invitation).from_select(columns, chosen, include_defaults=False))
 
 
-def _row_id(session: Session, moment: datetime) -> ColumnElement[uuid.UUID]:
-    """A UUIDv7 (RFC 9562 §5.7) made by the database: 48 bits of time, version, variant, chance."""
+def _row_id(
+    session: Session, moment: datetime, place: ColumnElement[int]
+) -> ColumnElement[uuid.UUID]:
+    """A UUIDv7 made by the database: 48 bits of time, then the place in the list as a counter (RFC
+    9562 §6.2, method 1), then chance. So rows sort by client name and are sent in that order."""
     time_part = f"{int(moment.timestamp() * 1000):012x}"
     if session.get_bind().dialect.name == "sqlite":
         chance = func.lower(func.hex(func.randomblob(16)))
+        counter = func.printf("%07x", place)
     else:
         chance = func.md5(func.concat(func.random(), cast(Client.id, String)))
-    text = literal(f"{time_part}7") + func.substr(chance, 1, 3) + "8" + func.substr(chance, 4, 15)
+        counter = func.lpad(func.to_hex(place), 7, "0")
+    text = (
+        literal(f"{time_part}7")
+        + func.substr(counter, 1, 3)
+        + "8"
+        + func.substr(counter, 4, 4)
+        + func.substr(chance, 1, 11)
+    )
     if session.get_bind().dialect.name == "sqlite":
         return text  # type: ignore[return-value]
     return cast(text, UuidType())
@@ -137,22 +155,50 @@ def pause(session: Session, found: Campaign, *, by: Actor) -> None:
 
 
 def resume(session: Session, found: Campaign, *, by: Actor) -> None:
+    """Also says that somebody has looked at the bounces: they pause this campaign no more."""
     check_access(session)
     _hold(session, found, CampaignHold.OPEN, by, "")
+    found.resumed_at = clock.now()
+    if found.bounce_alarm is BounceAlarm.RAISED:
+        found.bounce_alarm = BounceAlarm.CHECKED
     wakeup.after_commit(session, WAKE)
 
 
 def cancel(session: Session, found: Campaign, *, by: Actor) -> None:
     """Whoever was not written to yet will not be; what is on its way arrives."""
     _hold(session, found, CampaignHold.CANCELLED, by, "")
+    _settle(session, Invitation.campaign_id == found.id)
+
+
+def settle(session: Session) -> None:
+    """What was in hand when a campaign was held, and whose worker died since: in a cancelled one
+    the row is skipped, in a paused one it is uncertain. The caller looks across businesses."""
+    paused = select(Campaign.id).where(Campaign.hold == CampaignHold.PAUSED)
     session.execute(
         update(Invitation)
-        .where(
-            Invitation.campaign_id == found.id,
-            Invitation.state.in_([InvitationState.QUEUED, InvitationState.DEFERRED]),
-        )
-        .values(state=InvitationState.SKIPPED, reason="cancelled")
+        .where(Invitation.campaign_id.in_(paused), _was_left_behind())
+        .values(state=InvitationState.UNCERTAIN, lease_until=None)
+        .execution_options(synchronize_session=False)
     )
+    cancelled = select(Campaign.id).where(Campaign.hold == CampaignHold.CANCELLED)
+    _settle(session, Invitation.campaign_id.in_(cancelled))
+
+
+def _settle(session: Session, which: ColumnElement[bool]) -> None:
+    unsent = Invitation.state.in_([InvitationState.QUEUED, InvitationState.DEFERRED])
+    doubtful = or_(Invitation.state == InvitationState.UNCERTAIN, _was_left_behind())
+    for rows, reason in ((unsent, CANCELLED), (doubtful, CANCELLED_IN_FLIGHT)):
+        session.execute(
+            update(Invitation)
+            .where(which, rows)
+            .values(state=InvitationState.SKIPPED, reason=reason, lease_until=None)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def _was_left_behind() -> ColumnElement[bool]:
+    is_over = or_(Invitation.lease_until.is_(None), Invitation.lease_until < clock.now())
+    return and_(Invitation.state == InvitationState.SENDING, is_over)
 
 
 def _hold(session: Session, found: Campaign, hold: CampaignHold, by: Actor, because: str) -> None:

@@ -1,10 +1,11 @@
 """The link in an invitation: opened, accepted, renewed, taken back, unsubscribed."""
 
+import contextlib
 import hmac
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import CursorResult, or_, select, update
 from sqlalchemy.orm import Session
 
 from booking import clock, wakeup
@@ -27,7 +28,7 @@ from booking.invitations import queries
 from booking.invitations.actions.campaigns import WAKE, check_access
 from booking.invitations.models import CampaignHold, Invitation, InvitationState, RetiredLink
 from booking.linking.actions import entry, records, sign_up
-from booking.mail.actions import suppress
+from booking.mail.actions import lift_unsubscription, suppress
 from booking.mail.models import SuppressionReason
 from booking.tokens import Purpose
 
@@ -96,28 +97,33 @@ def open_invitation(session: Session, token: str) -> Opened:
     business = session.get_one(Business, row.business_id)
     try:
         entry.check_access(session)
-        return _alive(session, business, found)
+        return _alive(session, business, found, retired)
     except Refusal as refusal:
         refusal.extra["business"] = {"slug": business.slug, "name": business.name}
         raise
 
 
-def _alive(session: Session, business: Business, found: Invitation | None) -> Opened:
+def _alive(
+    session: Session, business: Business, found: Invitation | None, retired: RetiredLink | None
+) -> Opened:
     if found is None:
-        raise InvitationReplaced
+        assert retired is not None
+        had_run_out = retired.expires_at is not None and retired.expires_at <= clock.now()
+        raise InvitationExpired if had_run_out else InvitationReplaced
     client = find(session, found.client_id)
     _check_alive(found, client)
     return Opened(business, found, client)
 
 
 def _check_alive(row: Invitation, client: Client) -> None:
+    """One that ran out says so and nothing else: its reader learns nothing of what came after."""
     if row.accepted_at is not None:
         raise InvitationUsed
+    if row.expires_at is None or row.expires_at <= clock.now():
+        raise InvitationExpired
     is_dead = row.state is InvitationState.REVOKED or row.email_version != client.email_version
     if is_dead or client.status is not ClientStatus.ACTIVE or client.blocked:
         raise InvitationRevoked
-    if row.expires_at is None or row.expires_at <= clock.now():
-        raise InvitationExpired
 
 
 def accept(
@@ -199,12 +205,17 @@ def resend(session: Session, row: Invitation, *, by: Actor) -> None:
     _check_may_resend(session, row)
     if row.digest is not None:
         session.add(
-            RetiredLink(digest=row.digest, business_id=business_of(session), invitation_id=row.id)
+            RetiredLink(
+                digest=row.digest,
+                business_id=business_of(session),
+                invitation_id=row.id,
+                expires_at=row.expires_at,
+            )
         )
     row.generation += 1
     row.state, row.reason, row.digest = InvitationState.QUEUED, "", None
     row.due_at, row.expires_at, row.lease_until = clock.now(), None, None
-    row.attempts, row.sent_at = 0, None
+    row.attempts, row.sent_at, row.bounced_at, row.opened_at = 0, None, None, None
     record(session, "invitation.resent", row, by=by, client_id=str(row.client_id))
     wakeup.after_commit(session, WAKE)
 
@@ -247,7 +258,56 @@ def unsubscribe(session: Session, invitation_id: uuid.UUID, secret: str) -> Busi
     """At once and for good: the next batch skips the address. The link never expires."""
     business = unsubscribable(session, invitation_id, secret)
     row = queries.invitation(session, invitation_id)
-    if row.email_key is not None:
-        suppress(session, business.id, row.email_key, SuppressionReason.UNSUBSCRIBED)
+    reason = SuppressionReason.UNSUBSCRIBED
+    if row.email_key and suppress(session, business.id, row.email_key, reason):
         record(session, "invitation.unsubscribed", row, by=VISITOR)
     return business
+
+
+def resubscribe(session: Session, invitation_id: uuid.UUID, secret: str) -> Business:
+    """It was pressed by mistake: the address may be invited again, unless it bounced or complained.
+    Changes nothing else."""
+    business = unsubscribable(session, invitation_id, secret)
+    row = queries.invitation(session, invitation_id)
+    if row.email_key and lift_unsubscription(session, row.email_key):
+        record(session, "invitation.resubscribed", row, by=VISITOR)
+    return business
+
+
+def renew(session: Session, token: str) -> Business:
+    """The reader of a dead link asks for a fresh one. It goes to the address on the record and
+    nowhere else, and only where staff could send it again; what staff took back stays taken back.
+
+    Whether it was sent is not told. Raises NotFound for an unknown link.
+    """
+    with contextlib.suppress(Conflict, Expired):
+        _check_dead(session, token)
+        row = _of_dead_link(session, token)
+        if row.state is not InvitationState.REVOKED:
+            resend(session, row, by=VISITOR)
+    return session.get_one(Business, business_of(session))
+
+
+def _check_dead(session: Session, token: str) -> None:
+    """Raises TooSoon for a link that works, and what `open_invitation` raises but for Expired."""
+    with contextlib.suppress(Expired):
+        open_invitation(session, token)
+        raise TooSoon
+
+
+def _of_dead_link(session: Session, token: str) -> Invitation:
+    digest = keyring_of(session).digest(Purpose.INVITATION, token)
+    replaced = select(RetiredLink.invitation_id).where(RetiredLink.digest == digest)
+    query = select(Invitation).where(or_(Invitation.digest == digest, Invitation.id.in_(replaced)))
+    return session.scalars(query).one()
+
+
+def note_opened(session: Session, invitation_id: uuid.UUID) -> None:
+    """The page behind the link was asked for, for the first time. Whether a person did or a program
+    that looks into their mail, nobody can tell. Changes nothing else."""
+    with across_businesses(session):
+        session.execute(
+            update(Invitation)
+            .where(Invitation.id == invitation_id, Invitation.opened_at.is_(None))
+            .values(opened_at=clock.now())
+        )

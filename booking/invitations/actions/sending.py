@@ -1,13 +1,24 @@
 """Claiming invitations that are due, and marking what became of them."""
 
 import functools
+import itertools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Table, and_, bindparam, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from booking import clock
@@ -15,11 +26,12 @@ from booking.businesses.models import Business
 from booking.clients.models import Client
 from booking.database import across_businesses, business_of, settings_of
 from booking.invitations import queries
+from booking.invitations.actions import coming_back, pacing
 from booking.invitations.emails import ClientInvitation
 from booking.invitations.models import Campaign, CampaignHold, Invitation, InvitationState
 from booking.mail.actions import next_state, stale_at
 from booking.mail.models import EmailState
-from booking.mail.transports import Outcome
+from booking.mail.transports import Outcome, Stage
 from booking.preferences.actions import current
 from booking.preferences.rules import InvitationSettings
 from booking.tokens import Purpose, keyring
@@ -27,23 +39,21 @@ from booking.tokens import Purpose, keyring
 _invitation = Invitation.__table__
 assert isinstance(_invitation, Table)
 _MOMENT = bindparam("moment", type_=Invitation.due_at.type)
-_IS_OURS = and_(
-    _invitation.c.id == bindparam("row_id"),
-    _invitation.c.state == InvitationState.SENDING,
-    _invitation.c.attempts == bindparam("as_attempt"),
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One invitation that this worker alone may send, as plain values."""
+    """One invitation that this worker alone may send, until `lease_until`, as plain values.
+
+    `attempts` counts the tries before this one.
+    """
 
     id: uuid.UUID
-    message_key: uuid.UUID
     to_email: str
     email: ClientInvitation
     attempts: int
     written_at: datetime
+    lease_until: datetime
     stale_at: datetime
 
 
@@ -55,12 +65,11 @@ def due_businesses(session: Session) -> list[uuid.UUID]:
 
 
 def _due() -> ColumnElement[bool]:
-    return or_(
-        Invitation.state.in_(
-            [InvitationState.QUEUED, InvitationState.DEFERRED, InvitationState.UNCERTAIN]
-        ),
-        (Invitation.state == InvitationState.SENDING) & (Invitation.lease_until < _MOMENT),
-    ) & (Invitation.due_at <= _MOMENT)
+    return and_(
+        queries.is_open(),
+        Invitation.due_at <= _MOMENT,
+        or_(Invitation.lease_until.is_(None), Invitation.lease_until < _MOMENT),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +85,17 @@ def claim(session: Session, limit: int = 10) -> Batch:
 
     Who made a login, left, unsubscribed or changed the address meanwhile is skipped, with the
     reason. While the switch is at NO nothing is claimed: the rows wait. A row whose lease ended
-    belongs to a worker that died while sending; it is sent again as the same message.
+    belongs to a worker that died; if it was being sent, it is sent again as the same message.
+    Nothing is sent before `begin` has said so of it.
     """
     if not current(session).client_settings.allow_client_online_account_access:
         return Batch(0, [])
+    business = session.get_one(Business, business_of(session))
+    most = pacing.may_leave_now(session, business, limit)
+    if not most:
+        return Batch(0, [])
     moment = clock.now()
-    values = queries.parameters(session) | {"moment": moment, "most": limit}
+    values = queries.parameters(session) | {"moment": moment, "most": most}
     rows = session.connection().execute(_next_ones(), values).all()
     skipped = [row for row in rows if row.verdict != queries.ELIGIBLE]
     claimed = _fill(session, [row for row in rows if row.verdict == queries.ELIGIBLE], moment)
@@ -92,14 +106,23 @@ def claim(session: Session, limit: int = 10) -> Batch:
     return Batch(len(rows), claimed)
 
 
+_MAY_HAVE_ARRIVED = or_(
+    Invitation.repeated,
+    Invitation.state.in_([InvitationState.SENDING, InvitationState.UNCERTAIN]),
+)
+"""Its worker died while sending, or the connection broke after the final dot: a copy follows."""
+
+
 @functools.cache
 def _next_ones() -> Executable:
     """Names its business itself: the tenant guard does not look at statements on a connection."""
     return (
         select(
             Invitation.id,
+            Invitation.campaign_id,
             Invitation.generation,
             Invitation.attempts,
+            _MAY_HAVE_ARRIVED.label("repeated"),
             Invitation.due_at,
             Invitation.expires_at,
             Client.email,
@@ -134,7 +157,7 @@ _SKIP = (
     .values(state=InvitationState.SKIPPED, reason=bindparam("new_reason"), lease_until=None)
 )
 _FILLED_IN = (
-    "attempts",
+    "repeated",
     "lease_until",
     "email",
     "email_key",
@@ -142,12 +165,10 @@ _FILLED_IN = (
     "digest",
     "expires_at",
 )
-_BEGIN = (
+_FILL = (
     update(_invitation)
     .where(_invitation.c.id == bindparam("row_id"))
-    .values(
-        state=InvitationState.SENDING, **{name: bindparam(f"new_{name}") for name in _FILLED_IN}
-    )
+    .values({name: bindparam(f"new_{name}") for name in _FILLED_IN})
 )
 
 
@@ -159,13 +180,14 @@ def _fill(session: Session, rows: Sequence[Any], moment: datetime) -> list[Claim
     chosen = current(session).invitations
     keys = keyring(settings.secret)
     lives = timedelta(days=chosen.invite_validity_days)
+    lease_until = moment + timedelta(seconds=settings.send_lease_seconds)
     session.connection().execute(
-        _BEGIN,
+        _FILL,
         [
             {
                 "row_id": row.id,
-                "new_attempts": row.attempts + 1,
-                "new_lease_until": moment + timedelta(seconds=settings.send_lease_seconds),
+                "new_repeated": row.repeated,
+                "new_lease_until": lease_until,
                 "new_email": row.email,
                 "new_email_key": row.email_key,
                 "new_email_version": row.email_version,
@@ -179,13 +201,18 @@ def _fill(session: Session, rows: Sequence[Any], moment: datetime) -> list[Claim
     )
     business = session.get_one(Business, business_of(session))
     stale = stale_at(moment, settings.send_lease_seconds)
-    return [_claimed(row, business, chosen, stale) for row in rows]
+    return [_claimed(row, business, chosen, lease_until, stale) for row in rows]
 
 
-def _claimed(row: Any, business: Business, chosen: InvitationSettings, stale: datetime) -> Claimed:
+def _claimed(
+    row: Any,
+    business: Business,
+    chosen: InvitationSettings,
+    lease_until: datetime,
+    stale: datetime,
+) -> Claimed:
     return Claimed(
         id=row.id,
-        message_key=uuid.uuid5(row.id, str(row.generation)),
         to_email=row.email,
         email=ClientInvitation(
             sender_name=business.name,
@@ -195,30 +222,44 @@ def _claimed(row: Any, business: Business, chosen: InvitationSettings, stale: da
             first_name=row.first_name,
             message=chosen.invite_message,
             days=chosen.invite_validity_days,
+            feedback_id=f"{row.campaign_id.hex}:{business.id.hex}:invitation:booking",
         ),
-        attempts=row.attempts + 1,
+        attempts=row.attempts,
         written_at=row.due_at,
+        lease_until=lease_until,
         stale_at=stale,
     )
 
 
-_GIVE_BACK = (
-    update(_invitation)
-    .where(_IS_OURS)
-    .values(state=InvitationState.QUEUED, lease_until=None, attempts=_invitation.c.attempts - 1)
+_HELD = and_(
+    _invitation.c.id.in_(bindparam("row_ids", expanding=True)),
+    _invitation.c.lease_until == bindparam("held_until"),
 )
+"""Rows of one claim; one that was lost meanwhile has another lease by now."""
 
-
-def give_back(session: Session, claimed: Sequence[Claimed]) -> None:
-    """Claimed, but not tried: somebody else may have them at once."""
-    if claimed:
-        rows = [{"row_id": one.id, "as_attempt": one.attempts} for one in claimed]
-        session.connection().execute(_GIVE_BACK, rows)
-
-
+_GIVE_BACK = update(_invitation).where(_HELD).values(lease_until=None)
+_BEGIN = (
+    update(_invitation)
+    .where(
+        _HELD,
+        _invitation.c.state.in_(queries.OPEN_STATES),
+        exists().where(
+            Campaign.business_id == _invitation.c.business_id,
+            Campaign.id == _invitation.c.campaign_id,
+            Campaign.hold == CampaignHold.OPEN,
+        ),
+    )
+    .values(state=InvitationState.SENDING, attempts=_invitation.c.attempts + 1)
+    .returning(_invitation.c.id)
+)
+_UNTRIED = (
+    update(_invitation)
+    .where(_HELD, _invitation.c.state == InvitationState.SENDING)
+    .values(state=InvitationState.QUEUED, attempts=_invitation.c.attempts - 1, lease_until=None)
+)
 _MARK = (
     update(_invitation)
-    .where(_IS_OURS)
+    .where(_HELD, _invitation.c.state == InvitationState.SENDING)
     .values(
         lease_until=None,
         **{
@@ -229,24 +270,67 @@ _MARK = (
 )
 
 
+def begin(session: Session, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """Those that may be handed to the mail server once this is committed: from then on they may
+    arrive. Who was taken back meanwhile, or whose campaign is held, is not among them."""
+    if not current(session).client_settings.allow_client_online_account_access:
+        return []
+    begun: set[uuid.UUID] = set()
+    for values in _by_lease(claimed):
+        begun |= set(session.connection().execute(_BEGIN, values).scalars())
+    return [one for one in claimed if one.id in begun]
+
+
+def give_back(session: Session, claimed: Sequence[Claimed]) -> None:
+    """Claimed, but not begun: somebody else may have them at once."""
+    for values in _by_lease(claimed):
+        session.connection().execute(_GIVE_BACK, values)
+
+
+def untried(session: Session, begun: Sequence[Claimed]) -> None:
+    """The mail server never heard of them: as if they had not been begun."""
+    for values in _by_lease(begun):
+        session.connection().execute(_UNTRIED, values)
+
+
+def _by_lease(claimed: Sequence[Claimed]) -> Iterator[dict[str, Any]]:
+    for lease_until, held in itertools.groupby(claimed, lambda one: one.lease_until):
+        yield {"row_ids": [one.id for one in held], "held_until": lease_until}
+
+
 def mark(session: Session, outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
-    """Write down what became of them. Changes nothing where the claim was lost meanwhile, or where
-    the person was quick enough to accept already."""
+    """Write down what became of them, at once for all who share it: bounced where nobody has the
+    address, failed where it was refused for good for another reason (policy, size, too many tries).
+
+    Changes nothing where the claim was lost meanwhile, or where the person was quick enough to
+    accept already.
+    """
     moment = clock.now()
-    rows = []
+    alike: dict[tuple[Any, ...], list[uuid.UUID]] = {}
     for claimed, outcome in outcomes:
-        state, due_at = next_state(outcome, claimed.attempts, moment)
+        state, due_at = next_state(outcome, claimed.attempts + 1, moment)
         is_sent = state is EmailState.SENT
-        rows.append(
-            {
-                "row_id": claimed.id,
-                "as_attempt": claimed.attempts,
-                "new_state": InvitationState(state.value),
-                "new_due_at": due_at,
-                "new_smtp_code": outcome.code,
-                "new_reason": "" if is_sent else outcome.reason[:300],
-                "new_sent_at": moment if is_sent else None,
-            }
-        )
-    if rows:
-        session.connection().execute(_MARK, rows)
+        reason = "" if is_sent else outcome.reason[:300]
+        ends = InvitationState(state.value)
+        if ends is InvitationState.FAILED:
+            ends = coming_back.state_of_refused(outcome)
+        key = (claimed.lease_until, ends, due_at, outcome.code, reason, is_sent)
+        alike.setdefault(key, []).append(claimed.id)
+    for (lease_until, ends, due_at, code, reason, is_sent), ids in alike.items():
+        values = {
+            "row_ids": ids,
+            "held_until": lease_until,
+            "new_state": ends,
+            "new_due_at": due_at,
+            "new_smtp_code": code,
+            "new_reason": reason,
+            "new_sent_at": moment if is_sent else None,
+        }
+        session.connection().execute(_MARK, values)
+    refused = [one.id for one, outcome in outcomes if _is_bounce(outcome)]
+    if refused:
+        coming_back.refused(session, refused)
+
+
+def _is_bounce(outcome: Outcome) -> bool:
+    return outcome.stage is Stage.REFUSED and outcome.code is not None
