@@ -27,12 +27,26 @@ from tests.site import Site
 from tests.times import Clock
 from tests.world import World
 
+_SLOWEST = (
+    "tests/browser/test_pages.py",
+    "tests/workers/test_killed.py",
+    "tests/commands/test_up.py",
+    "tests/bench/",
+    "tests/walk/",
+    "tests/house/test_bad_input.py",
+)
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "settings(**changed): settings of this test that differ from the usual ones"
     )
     servers.share_postgres(config)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slowest begin first, so that no process works alone at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_SLOWEST))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
