@@ -5,9 +5,11 @@ for a list of a hundred thousand clients is most of the time. Values are given a
 have them; what is the same in all rows is given once. Each row names its business.
 """
 
+import gc
 import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from psycopg import sql
@@ -15,6 +17,19 @@ from sqlalchemy import JSON, Column, Dialect, Table
 from sqlalchemy.orm import Session
 
 from booking.database import Base, business_of
+
+
+@contextmanager
+def no_collecting() -> Iterator[None]:
+    """For work that makes a great many small objects and no circles of them: looking for those
+    takes a quarter of its time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class Written(str):

@@ -29,6 +29,7 @@ from booking.bench import tables
 from booking.bench.databases import databases
 from booking.bench.report import Goal, Report, progress, show
 from booking.bench.server import settings_for
+from booking.bulk import no_collecting
 from booking.businesses.actions.opening import NewBusiness, create_business
 from booking.clients.models import Client, ClientStatus, Compared
 from booking.clients.models import Pet as KeptPet
@@ -214,7 +215,8 @@ def _find(
     database: Database, salon: uuid.UUID, numbers: Mapping[uuid.UUID, str], file: Path
 ) -> int:
     """As a scan does it, but each pair is written down, however unlikely. How many there were."""
-    found = list(finder.pairs(_people(database, salon)))
+    with no_collecting():
+        found = list(finder.pairs(_people(database, salon)))
     found.sort(key=lambda pair: -pair[2].score)
     with file.open("w", newline="", encoding="utf-8") as out:
         written = csv.writer(out)

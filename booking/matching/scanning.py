@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from booking.bulk import no_collecting
 from booking.database import Database, set_business
 from booking.matching import candidates
 from booking.matching.actions import scans
@@ -39,7 +40,8 @@ def scan_next(database: Database, ending: Callable[[], bool]) -> bool:
         return False
     look = _Look(database, scan, ending)
     try:
-        look.through_all()
+        with no_collecting():
+            look.through_all()
     except scans.Overtaken:
         return True
     except _Ending:

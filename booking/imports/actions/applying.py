@@ -1,11 +1,9 @@
 """Staged rows become clients, a chunk a transaction: what is interrupted goes on where it was."""
 
-import gc
 import json
 import logging
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from pydantic import TypeAdapter
@@ -16,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from booking import bulk, clock, wakeup
 from booking.audit.actions import Actor, record
 from booking.audit.models import ActorKind
+from booking.bulk import no_collecting
 from booking.clients.models import Client
 from booking.database import across_businesses, business_of, set_business
 from booking.imports.actions import deciding, rehearsing, writing
@@ -65,7 +64,7 @@ def apply_next_chunk(session: Session, *, of_this_business: bool = False) -> Pro
     row.state = ImportState.RUNNING
     last = min(row.done + CHUNK, row.people)
     rehearsal = rehearsing.rehearsal_of(session, row)
-    with _no_collecting():
+    with no_collecting():
         _match_unchanged(session, row, last)
         _apply(session, row, _staged(session, row, last), rehearsal)
     chunks = row.done // CHUNK + 1
@@ -80,19 +79,6 @@ def apply_next_chunk(session: Session, *, of_this_business: bool = False) -> Pro
         if row.dry_run:
             rehearsing.keep(rehearsal, last)
     return progress
-
-
-@contextmanager
-def _no_collecting() -> Iterator[None]:
-    """A chunk makes a great many small objects and no circles of them: looking for those took a
-    quarter of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _claim(session: Session, *, of_this_business: bool) -> Import | None:
