@@ -81,6 +81,7 @@ def _archive(file: BinaryIO) -> Table:
     try:
         names = set(zipfile.ZipFile(file).namelist())
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        # the last is what `zipfile` raises for an archive newer than itself
         sentence = f"This is a spreadsheet or an archive that can't be opened. {_CSV}."
         raise UnreadableFile("not_text", sentence) from None
     if "xl/workbook.xml" in names:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Table, case, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from booking import clock, wakeup
 from booking.accounts.models import Account
@@ -151,27 +151,29 @@ def raise_for_visit(
     session: Session, appointment_id: uuid.UUID, person: Person, *, origin: Origin = Origin.BOOKING
 ) -> list[Match]:
     """Whose may a visit without a client be? Staff is asked, for each who has its address too."""
-    asked = _may_be(session, person)
-    rows = [
-        {**_row(session, _id(one), one.comparison, origin), "appointment_id": appointment_id}
-        for one in asked
-    ]
-    _write(session, rows, other="appointment_id")
-    query = select(Match).where(Match.appointment_id == appointment_id)
-    return list(session.scalars(query.order_by(Match.score.desc(), Match.id)))
+    return _raise_for(session, Match.appointment_id, appointment_id, person, origin)
 
 
 def raise_for_login(
     session: Session, account_id: uuid.UUID, person: Person, *, origin: Origin = Origin.SIGN_UP
 ) -> list[Match]:
     """Whose may a login without a client be?"""
-    asked = _may_be(session, person)
+    return _raise_for(session, Match.account_id, account_id, person, origin)
+
+
+def _raise_for(
+    session: Session,
+    other: InstrumentedAttribute[uuid.UUID | None],
+    other_id: uuid.UUID,
+    person: Person,
+    origin: Origin,
+) -> list[Match]:
     rows = [
-        {**_row(session, _id(one), one.comparison, origin), "account_id": account_id}
-        for one in asked
+        {**_row(session, _id(one), one.comparison, origin), other.key: other_id}
+        for one in _may_be(session, person)
     ]
-    _write(session, rows, other="account_id")
-    query = select(Match).where(Match.account_id == account_id)
+    _write(session, rows, other=other.key)
+    query = select(Match).where(other == other_id)
     return list(session.scalars(query.order_by(Match.score.desc(), Match.id)))
 
 
