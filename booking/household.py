@@ -5,6 +5,7 @@ gone, killed or not, it reads the end of the file and leaves. Those of `serve` h
 `multiprocessing`.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -13,8 +14,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from types import FrameType
 
 _LEASH = "BOOKING_LEASH_FD"
+_LOOK_SECONDS = 0.05
 _BREATH_SECONDS = 1.0
 _GRACE_SECONDS = 8.0
 
@@ -23,16 +26,23 @@ class ErrandFailed(Exception):
     """A child that was to do one thing ended without having done it."""
 
 
+class Stopped(Exception):
+    """Somebody asked the household to end."""
+
+
 class Household:
     """Children that are started, started again when they die, and stopped together.
 
     Their standard input is a gate: one that has got ready early waits there until it is opened.
+    That it shall end is noted, and raised between two steps: a signal in the midst of a start would
+    leave a child that nobody knows.
     """
 
     def __init__(self, environment: dict[str, str]) -> None:
         self._leash, self._leash_end = os.pipe()
         self._gate, self._gate_end = os.pipe()
         self._is_open = False
+        self._is_to_stop = False
         self._environment = {**os.environ, **environment, _LEASH: str(self._leash)}
         self._commands: dict[str, list[str]] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
@@ -43,10 +53,14 @@ class Household:
         self._spawn(name)
 
     def errand(self, arguments: Sequence[str]) -> str:
-        """Run one to its end, and give back what it said. Raises ErrandFailed."""
+        """Run one to its end, and give back what it said. Raises ErrandFailed and Stopped."""
         child = self._popen([sys.executable, "-m", *arguments], stdout=subprocess.PIPE)
         self._running["errand"] = child
-        said, _ = child.communicate()
+        said = None
+        while said is None:
+            self._raise_if_stopped()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                said, _ = child.communicate(timeout=_LOOK_SECONDS)
         del self._running["errand"]
         if child.returncode:
             raise ErrandFailed(" ".join(arguments))
@@ -58,7 +72,10 @@ class Household:
             os.close(self._gate_end)
 
     def tend(self) -> list[str]:
-        """Starts again whoever died, a second after its last start at the earliest; names them."""
+        """Starts again whoever died, a second after its last start at the earliest; names them.
+        Takes a moment, so that it may be called in a loop. Raises Stopped."""
+        self._raise_if_stopped()
+        time.sleep(_LOOK_SECONDS)
         died = [
             name
             for name, child in self._running.items()
@@ -67,6 +84,14 @@ class Household:
         for name in died:
             self._spawn(name)
         return died
+
+    def ask_to_stop(self, _signal: int, _frame: FrameType | None) -> None:
+        """For `signal.signal`."""
+        self._is_to_stop = True
+
+    def _raise_if_stopped(self) -> None:
+        if self._is_to_stop:
+            raise Stopped
 
     def stop(self, patience: float = 8) -> None:
         """Everybody is asked to leave, and made to after `patience` seconds."""

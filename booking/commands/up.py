@@ -6,18 +6,13 @@ import socket
 import time
 import urllib.request
 from pathlib import Path
-from types import FrameType
 
 from booking.commands import configured, talk
 from booking.config import Settings
 from booking.errors import Refusal
-from booking.household import ErrandFailed, Household
+from booking.household import ErrandFailed, Household, Stopped
 
 READY_WITHIN_SECONDS = 60
-
-
-class _Stopped(Exception):
-    """Ctrl-C or SIGTERM."""
 
 
 def run(*, demo: bool, port: int, data: Path | None) -> int:
@@ -29,24 +24,20 @@ def run(*, demo: bool, port: int, data: Path | None) -> int:
         return talk.refuse(talk.in_words(refusal))
     if not _is_free(port):
         return talk.refuse(f"port {port} is taken; choose another with --port")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
     house = Household({**environment, "BOOKING_SECRET_KEY": settings.secret})
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, house.ask_to_stop)
     try:
         return _keep_house(house, settings, demo, port)
     except ErrandFailed:
         return talk.refuse("the database could not be prepared; the lines above say why")
-    except _Stopped:
+    except Stopped:
         talk.say("Stopping.")
         return talk.DONE
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         house.stop()
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    raise _Stopped
 
 
 def _environment(port: int, data: Path | None) -> dict[str, str]:
@@ -72,7 +63,6 @@ def _keep_house(house: Household, settings: Settings, demo: bool, port: int) -> 
     house.start("schedule", [*celery, "beat", "--loglevel", "WARNING", "--pidfile="])
     _greet(settings, where)
     while True:
-        time.sleep(0.5)
         for name in house.tend():
             talk.say(f"The {name} process ended and was started again.")
 
@@ -85,7 +75,6 @@ def _answers(port: int, house: Household) -> bool:
                 return True
         except OSError:
             house.tend()
-            time.sleep(0.05)
     return False
 
 

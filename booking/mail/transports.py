@@ -88,7 +88,7 @@ class Signing:
 
 
 class Mailbox:
-    """The embedded kind: one `.eml` file a message, complete before it has its name."""
+    """The embedded kind: one `.eml` file a message, complete before it has that ending."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -96,7 +96,7 @@ class Mailbox:
     def send(self, envelope: Envelope) -> Outcome:
         self.folder.mkdir(parents=True, exist_ok=True)
         name = f"{clock.now():%Y%m%dT%H%M%S.%f}-{uuid.uuid4().hex[:8]}.eml"
-        unfinished = self.folder / f".{name}"
+        unfinished = self.folder / f"{name}.part"
         unfinished.write_bytes(envelope.content)
         unfinished.replace(self.folder / name)
         return Outcome(Stage.ACCEPTED, 250, "kept in the local mailbox")
