@@ -66,7 +66,8 @@ def is_one(digits: str) -> bool:
 
 def fields_with_one(body: Any) -> list[str]:
     """Paths like `client.note` or `pets.0.name` within decoded JSON, as deep as it may be."""
-    found, waiting = [], [((), body)]
+    found: list[str] = []
+    waiting: list[tuple[tuple[str, ...], Any]] = [((), body)]
     while waiting:
         path, value = waiting.pop()
         if isinstance(value, dict):
