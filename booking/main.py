@@ -88,6 +88,7 @@ from booking.web import (
     today,
     unsubscribe,
 )
+from booking.web import help as help_pages
 from booking.web.observation import Observation
 from booking.web.visitor import SentToSignIn
 
@@ -125,6 +126,7 @@ PAGES = (
     api_docs,
     mailbox,
     status,
+    help_pages,
     accept,
     unsubscribe,
     calendars,

@@ -170,6 +170,9 @@ OF_THE_SITE = (
     site("account password", "jo", "/account/password"),
     Screen("status", "/status", "visitor", "/status"),
     Screen("help", "/help", "visitor", "/help"),
+    Screen("help found", "/help", "visitor", "/help?q=cancel"),
+    Screen("help article", "/help/{slug}", "visitor", "/help/invite-everyone"),
+    Screen("help answered", "/help/{slug}", "visitor", "/help/change-a-visit", then=press("No")),
     Screen("nothing here", "/{slug}", "visitor", "/nobody", 404),
     Screen("invitation unknown", "/i/{token}", "visitor", "/i/unknown", 404),
 )
