@@ -57,7 +57,7 @@ def read_article(slug: str, file: str) -> Article:
         Reader(message["For"]),
         int(message["Order"]),
         tuple(message.get("Explains", "").split()),
-        message.get_payload().strip(),
+        str(message.get_payload()).strip(),
     )
 
 

@@ -108,4 +108,4 @@ def _known(slug: str) -> Article:
 @functools.cache
 def _html(text: str) -> str:
     """Raw HTML in an article is shown as text, and addresses of scripts are no links."""
-    return MarkdownIt("commonmark", {"html": False, "typographer": False}).render(text)
+    return str(MarkdownIt("commonmark", {"html": False}).render(text))
