@@ -87,7 +87,7 @@ class FaultProxy:
         self._command(self._swallow_everything)
 
     def cut_after(self, count: int) -> None:
-        """So many bytes more are passed on to the server, then every open connection breaks, once."""
+        """So many bytes more reach the server, then every open connection breaks; once."""
         self._command(lambda: setattr(self.faults, "bytes_left", count))
 
     def swallow_the_250(self) -> None:

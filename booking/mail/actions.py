@@ -170,14 +170,14 @@ def next_state(
 
 
 def oldest_due(session: Session) -> datetime | None:
-    """When the email that has waited longest became due; the readiness check looks at it."""
+    """When the email that has waited longest became due; the readiness check looks at it. Whether a
+    worker has it in hand or not: one that claims and does nothing is no excuse."""
     return session.scalar(
         select(OutboundEmail.due_at)
         .where(
             OutboundEmail.state.in_(
                 [EmailState.QUEUED, EmailState.DEFERRED, EmailState.UNCERTAIN, EmailState.SENDING]
-            ),
-            or_(OutboundEmail.lease_until.is_(None), OutboundEmail.lease_until < clock.now()),
+            )
         )
         .order_by(OutboundEmail.due_at)
         .limit(1)

@@ -1,8 +1,8 @@
 """Worker processes that begin in a tenth of the time, for tests that kill many of them.
 
-They are forked from a process that has imported the product and done nothing else. What runs then is
-`celery -A workers.app …` as in production, or one job of the table over and over. They leave with
-the process that started them, as the children of `booking serve` do.
+They are forked from a process that has imported the product and done nothing else. What runs then
+is `celery -A workers.app …` as in production, or one job of the table over and over. They leave
+with the process that started them, as the children of `booking serve` do.
 """
 
 import multiprocessing

@@ -28,7 +28,6 @@ from sqlalchemy import select, update
 
 from booking import clock, processes
 from booking.audit.actions import SYSTEM
-from booking.clients.models import Client
 from booking.database import Database, set_business
 from booking.invitations import queries
 from booking.invitations.actions.campaigns import invite

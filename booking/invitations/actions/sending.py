@@ -56,7 +56,7 @@ class Claimed:
     written_at: datetime
     lease_until: datetime
     stale_at: datetime
-    was_uncertain: bool = False
+    was_uncertain: bool
 
 
 def due_businesses(session: Session) -> list[uuid.UUID]:
@@ -231,7 +231,7 @@ def _claimed(
         written_at=row.due_at,
         lease_until=lease_until,
         stale_at=stale,
-        was_uncertain=row.was_uncertain,
+        was_uncertain=bool(row.was_uncertain),
     )
 
 
