@@ -46,13 +46,16 @@ def settings_for(folder: Path, database_url: str, clock: Clock, **changed: Any) 
 
 
 class Databases:
-    """Both kinds of database of one run of pytest (one for each xdist worker)."""
+    """Both kinds of database of one run of pytest (one for each xdist worker).
 
-    def __init__(self, worker: str) -> None:
+    Given a server, PostgreSQL's are made on that one: a test that stops a server brings its own.
+    """
+
+    def __init__(self, worker: str, server: Postgres | None = None) -> None:
         self._worker = worker
         self._ending = ExitStack()
         self._folder = self._ending.enter_context(folder_of_its_own())
-        self._server: Postgres | None = None
+        self._server = server
         self._worlds: dict[DatabaseKind, World] = {}
 
     def close(self) -> None:

@@ -103,6 +103,10 @@ class Postgres(Server):
             )
         return self.database_url(name)
 
+    def stop_at_once(self) -> None:
+        """As `pg_ctl -m immediate`: everybody is cut off, and the next start recovers."""
+        self.process.kill(signal.SIGQUIT)
+
     def drop_database(self, name: str) -> None:
         """Drop a database, ending whoever is connected to it."""
         with closing(self._connect()) as connection:
