@@ -59,7 +59,7 @@ class Letters:
     """The invitation as each business writes it, rendered once for as long as a round lasts."""
 
     settings: Settings
-    _known: dict[tuple[ClientInvitation, frozenset[str]], FormLetter] = field(default_factory=dict)
+    _known: dict[tuple[object, ...], FormLetter] = field(default_factory=dict)
 
     def envelope(self, one: Claimed) -> Envelope:
         """Raises ValueError, or whatever rendering raises, for one that can't be written."""
@@ -86,9 +86,9 @@ class Letters:
         )
 
     def _letter(self, email: ClientInvitation, gaps: frozenset[str]) -> FormLetter:
-        key = (email.for_anybody(), gaps)
+        key = (gaps, *email.common())
         if key not in self._known:
-            self._known[key] = FormLetter(*key, self.settings)
+            self._known[key] = FormLetter(email.for_anybody(), gaps, self.settings)
         return self._known[key]
 
 
