@@ -5,6 +5,7 @@ is `celery -A workers.app …` as in production, or one job of the table over an
 with the process that started them, as the children of `booking serve` do.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -15,8 +16,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery.bin.celery import main as celery
+from sqlalchemy.exc import OperationalError
 
-from booking import household
+from booking import clock, household
 from booking.config import Settings
 from booking.database import Database
 from tests.product import Product
@@ -103,7 +105,9 @@ def _celery(product: Product, name: str, arguments: list[str]) -> None:
 
 def _send(settings: Settings) -> None:
     household.leave_with_parent()
+    clock.set_offset(settings.clock_offset)
     database = Database(settings)
     while True:
-        jobs.send_due_invitations(database)
+        with contextlib.suppress(OperationalError):  # as a worker logs it and tries again
+            jobs.send_due_invitations(database)
         time.sleep(0.1)
