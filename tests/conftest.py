@@ -29,6 +29,7 @@ from tests.world import World
 
 _SLOWEST = (
     "tests/browser/test_pages.py",
+    "tests/workers/test_chaos.py",
     "tests/workers/test_killed.py",
     "tests/commands/test_up.py",
     "tests/bench/",

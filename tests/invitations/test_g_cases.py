@@ -1,6 +1,8 @@
 """Faults of sending to many, by their names in the list of threats: G1, G10, G11, G13 to G15, G17.
 
-G2 to G9, G12, G16 and G19 stand with the mail, the worker and the claim.
+G2 to G5 and G17 with real processes stand in tests/workers/test_killed.py and test_chaos.py; G6,
+G8, G9, G16 and G19 in test_jobs.py beside them; G7 and G18 in test_coming_back.py; G1 and G12 with
+the press and the claim in test_campaigns.py.
 """
 
 import pytest

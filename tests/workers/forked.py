@@ -5,6 +5,7 @@ is `celery -A workers.app …` as in production, or one job of the table over an
 with the process that started them, as the children of `booking serve` do.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -12,11 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from celery.bin.celery import main as celery
+from sqlalchemy.exc import OperationalError
 
-from booking import household
+from booking import clock, household
 from booking.config import Settings
 from booking.database import Database
 from tests.product import Product
@@ -39,11 +42,12 @@ class Forked:
     """A process that is killed, stopped for a while, and started again."""
 
     def __init__(self, target: Callable[..., None], *arguments: Any) -> None:
-        self._begin = lambda: _forks.Process(target=target, args=arguments, daemon=True)
-        self._child = self._begin()
+        self._target = target
+        self._arguments = arguments
+        self._child = self._made()
 
     def start(self) -> None:
-        self._child = self._begin()
+        self._child = self._made()
         self._child.start()
 
     def kill(self) -> None:
@@ -59,6 +63,9 @@ class Forked:
     def thaw(self) -> None:
         """It goes on as if no time had passed."""
         self._signal(signal.SIGCONT)
+
+    def _made(self) -> BaseProcess:
+        return _forks.Process(target=self._target, args=self._arguments, daemon=True)
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._child.pid is not None
@@ -98,12 +105,14 @@ def _celery(product: Product, name: str, arguments: list[str]) -> None:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
     sys.argv = ["celery", "-A", "workers.app", "--quiet", *arguments, "--loglevel", "WARNING"]
-    celery()  # type: ignore[no-untyped-call]
+    celery()
 
 
 def _send(settings: Settings) -> None:
     household.leave_with_parent()
+    clock.set_offset(settings.clock_offset)
     database = Database(settings)
     while True:
-        jobs.send_due_invitations(database)
+        with contextlib.suppress(OperationalError):  # as a worker logs it and tries again
+            jobs.send_due_invitations(database)
         time.sleep(0.1)
