@@ -2,6 +2,7 @@
 callers, the mail, the clock. A test that asks for any of these runs on SQLite and on PostgreSQL."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,11 +97,19 @@ def clock() -> Iterator[Clock]:
     clock.restore()
 
 
+@pytest.fixture(scope="session")
+def place() -> Iterator[Path]:
+    with folder_of_its_own() as place:
+        yield place
+
+
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """The data directory of a test."""
-    with folder_of_its_own() as folder:
-        yield folder
+def folder(place: Path) -> Iterator[Path]:
+    """The data directory of a test: at the same path for all tests of a run, and empty."""
+    folder = place / "data"
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -120,11 +129,10 @@ def settings(
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
+def database(databases: Databases, settings: Settings) -> Iterator[Database]:
     """The database of this test, with the world in it."""
-    database = Database(settings)
-    yield database
-    database.engine.dispose()
+    with databases.opened(settings) as database:
+        yield database
 
 
 @pytest.fixture
