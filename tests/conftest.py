@@ -11,9 +11,9 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 
+from booking.accounts.passwords import Hashing
 from booking.config import Settings
 from booking.database import Database
-from booking.main import create_app
 from booking.rate_limit import Limiter
 from tests import servers
 from tests.apps import Apps
@@ -142,20 +142,21 @@ def site(database: Database, world: World) -> Site:
 
 
 @pytest.fixture(scope="session")
-def apps() -> Iterator[Apps]:
-    with contextlib.closing(Apps()) as apps:
-        yield apps
+def apps() -> Apps:
+    return Apps()
 
 
 @pytest.fixture
-def app(apps: Apps, settings: Settings, database: Database, clock: Clock) -> FastAPI:
+def app(apps: Apps, settings: Settings, database: Database, clock: Clock) -> Iterator[FastAPI]:
     """The application on the database of this test."""
     app = apps.like(settings)
     clock.set_again()
     app.state.settings = settings
     app.state.database = database
     app.state.limiter = Limiter(settings)
-    return app
+    app.state.hashing = Hashing(settings)
+    yield app
+    app.state.hashing.close()
 
 
 @pytest.fixture
@@ -176,12 +177,8 @@ def pages(door: FrontDoor, world: World) -> Pages:
 
 
 @pytest.fixture
-def live(settings: Settings, database: Database, clock: Clock) -> Iterator[LiveServer]:
+def live(app: FastAPI) -> Iterator[LiveServer]:
     """A real uvicorn on a port of this machine, in a thread, on the database of this test."""
-    app = create_app(settings)
-    app.state.database.engine.dispose()
-    app.state.database = database
-    clock.set_again()
     with serve(app) as live:
         yield live
 
