@@ -5,11 +5,14 @@ copy in some 30 ms (a file, or a PostgreSQL database made from a template).
 """
 
 import shutil
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Engine
 
 from booking.commands.migrate import upgrade
 from booking.config import Settings
@@ -57,6 +60,7 @@ class Databases:
         self._folder = self._ending.enter_context(folder_of_its_own())
         self._server = server
         self._worlds: dict[DatabaseKind, World] = {}
+        self._engines: dict[tuple[str, int], Engine] = {}
 
     def close(self) -> None:
         self._ending.close()
@@ -81,6 +85,18 @@ class Databases:
             shutil.copyfile(self._file, copy)
             return f"sqlite:///{copy}"
         return self.server.create_database(f"test_{self._worker}", self._template)
+
+    @contextmanager
+    def opened(self, settings: Settings) -> Iterator[Database]:
+        """A database of one test. Its engine is that of the test before, which has compiled most of
+        our SQL already, as one in service has; its connections are new."""
+        database = Database(settings)
+        key = settings.sqlalchemy_url, settings.web_threads
+        database.engine = self._engines.setdefault(key, database.engine)
+        try:
+            yield database
+        finally:
+            database.engine.dispose()
 
     def empty(self, kind: DatabaseKind, folder: Path) -> str:
         """The address of a database without any table."""
