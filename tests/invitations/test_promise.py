@@ -12,7 +12,7 @@ import os
 
 import pytest
 from anyio.from_thread import BlockingPortal
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 
@@ -231,6 +231,7 @@ def run(theatre: Theatre) -> None:
             max_examples=RUNS or 5,
             stateful_step_count=60 if RUNS else 25,
             derandomize=not RUNS,
+            phases=(Phase.generate,) if RUNS else tuple(Phase),
             database=None,
             deadline=None,
             suppress_health_check=list(HealthCheck),
