@@ -72,16 +72,18 @@ class _WhenNeeded:
 
 
 def _task(job: Job, when_needed: _WhenNeeded) -> Callable[[], None]:
-    """One run of a job at a time in a process: a tick that finds it running has nothing to add."""
-    turn = threading.Lock()
+    """One run of a job at a time in a process. Whoever is told meanwhile leaves word, and it runs
+    once more: what was committed just after the run had looked waits for no tick."""
+    turn, told = threading.Lock(), threading.Event()
 
     def run() -> None:
-        if not turn.acquire(blocking=False):
-            return
-        try:
-            job.run(when_needed.database)
-        finally:
-            turn.release()
+        told.set()
+        while told.is_set() and turn.acquire(blocking=False):
+            try:
+                told.clear()
+                job.run(when_needed.database)
+            finally:
+                turn.release()
 
     return run
 

@@ -139,6 +139,7 @@ class Staff(RuleBasedStateMachine):
         self.stage.staff("DELETE", f"{CLIENTS}/{person.id}/account", 204)
         person.login = None
 
+    @precondition(lambda self: len(self.ledger.people) > 1)
     @rule(data=st.data())
     def staff_merge_two(self, data: st.DataObject) -> None:
         two = st.lists(st.sampled_from(self.ledger.people), min_size=2, max_size=2, unique=True)
