@@ -20,7 +20,9 @@ def what_comes_back(site: Site, pages: Pages, mailbox: Mailbox) -> dict[str, str
     """Links for the table of screens."""
     with site.writing() as session:
         people = [
-            make.client(session, first_name=name.title(), last_name="Old", email=f"{name}@old.example")
+            make.client(
+                session, first_name=name.title(), last_name="Old", email=f"{name}@old.example"
+            )
             for name in ("amy", "bo", "cy", "di", "eve", "flo", "gus", "hal")
         ]
         gone = str(people[0].id)
