@@ -8,6 +8,8 @@ some. The first is also how a run with pytest-xdist shares one PostgreSQL among 
 `share_postgres`.
 """
 
+import base64
+import json
 import os
 import shutil
 import signal
@@ -138,6 +140,13 @@ class Postgres(Server):
 
 class Redis(Server):
     """A Redis server (Valkey, which speaks the same)."""
+
+    def waiting(self) -> list[str]:
+        """What lies in the queues: each message, and its body as Celery packs it."""
+        with closing(redis_client.Redis.from_url(self.url, decode_responses=True)) as client:
+            messages = [each for lane in ("mail", "bulk") for each in client.lrange(lane, 0, -1)]
+        bodies = [base64.b64decode(json.loads(each)["body"]).decode() for each in messages]
+        return messages + bodies
 
     def flush(self) -> None:
         """Forget everything, as a queue that lost its machine does."""

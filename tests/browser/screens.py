@@ -119,7 +119,30 @@ OF_THE_SITE = (
     Screen("claim a visit", "/{slug}/confirm/{secret}", "visitor", "{claim}"),
     Screen("invitation", "/i/{token}", "visitor", "{invitation}"),
     Screen("invitation as another", "/i/{token}", "jo", "{invitation}"),
+    Screen("invitation expired", "/i/{token}", "visitor", "{expired}", 410),
+    Screen(
+        "invitation asked anew",
+        "/i/{token}",
+        "visitor",
+        "{expired}",
+        410,
+        press("Send me a new link"),
+    ),
     Screen("unsubscribe", "/u/{invitation_id:uuid}/{secret}", "visitor", "{stop}"),
+    Screen(
+        "unsubscribed",
+        "/u/{invitation_id:uuid}/{secret}",
+        "visitor",
+        "{stopped}",
+        then=press("Stop these e-mails"),
+    ),
+    Screen(
+        "unsubscribed by mistake",
+        "/u/{invitation_id:uuid}/{secret}",
+        "visitor",
+        "{stop}",
+        then=lambda page: (press("Stop these e-mails")(page), page.locator("form button").click()),
+    ),
     site("account", "jo", "/account"),
     site("account past", "jo", "/account/past"),
     site("account past none", "sam", "/account/past"),
@@ -215,6 +238,8 @@ OF_THE_DESK = (
     desk("clients none found", "/clients", "/clients?q=zzz"),
     desk("client", "/clients/{client_id:uuid}", "/clients/{jo}"),
     desk("client without login", "/clients/{client_id:uuid}", "/clients/{newest}"),
+    desk("client address gone", "/clients/{client_id:uuid}", "/clients/{gone}"),
+    desk("client wants none", "/clients/{client_id:uuid}", "/clients/{mute}"),
     desk("client new", "/clients/new"),
     desk(
         "client new wrong",
@@ -267,6 +292,7 @@ OF_THE_DESK = (
     desk("envelope not one", "/clients/invite", "/clients/invite?client={pat}"),
     desk("campaigns", "/campaigns"),
     Screen("campaign", "/manage/{slug}/campaigns/{campaign_id:uuid}", "owner", "{campaign}"),
+    Screen("campaign alarmed", "/manage/{slug}/campaigns/{campaign_id:uuid}", "owner", "{alarmed}"),
     desk("imports", "/imports"),
     Screen("import", "/manage/{slug}/imports/{import_id:uuid}", "owner", "{import}"),
     Screen("import tried", "/manage/{slug}/imports/{import_id:uuid}", "owner", "{tried}"),
@@ -333,6 +359,10 @@ WITH_THE_SWITCH_AT_NO = (
     desk("no preferences", "/preferences"),
     desk("no client", "/clients/{client_id:uuid}", "/clients/{kim}"),
 )
+# A campaign is due, and no worker moves it.
+WITH_NOBODY_AT_WORK = (
+    Screen("campaign stuck", "/manage/{slug}/campaigns/{campaign_id:uuid}", "owner", "{stuck}"),
+)
 WITH_LOGINS_ONLY = (
     site("login to book", "visitor", "/book", status=403),
     site("no sign up", "visitor", "/sign-up"),
@@ -358,4 +388,5 @@ ALL = (
     *ON_THE_FIRST_DAY,
     *WITH_THE_SWITCH_AT_NO,
     *WITH_LOGINS_ONLY,
+    *WITH_NOBODY_AT_WORK,
 )

@@ -1,7 +1,10 @@
 """The envelope, from the question to an accepted invitation, in a real browser."""
 
 import re
-from typing import Literal
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -121,3 +124,45 @@ def test_the_other_pages_around_the_envelope(
     look(owner, "off")
     stranger.goto(letter.link("/i/"))
     look(stranger, "invitation-off")
+
+
+class _Elsewhere(BaseHTTPRequestHandler):
+    """Somebody else's site: it writes down what it is told."""
+
+    heard: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.heard.append(f"{self.path} {self.headers}")
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args: Any) -> None:
+        """Says nothing."""
+
+
+def test_b4_nobody_elsewhere_is_told_the_token(
+    open_page: OpenPage, world: World, mailbox: Mailbox
+) -> None:
+    owner = open_page(world.owner)
+    owner.goto(f"/manage/happy-paws/clients/invite?client={world.kim.id}")
+    owner.get_by_role("button", name="Send the invitation").click()
+    expect(owner.get_by_text("The invitation is on its way.")).to_be_visible()
+    link = mailbox.latest(world.kim.email).link("/i/")
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Elsewhere) as elsewhere:
+        threading.Thread(target=elsewhere.serve_forever, daemon=True).start()
+        kim = open_page()
+        asked: list[str] = []
+        kim.on("request", lambda request: asked.append(request.url))
+        kim.goto(link)
+        assert {urlsplit(url).netloc for url in asked} == {urlsplit(kim.url).netloc}
+        kim.evaluate(
+            "url => document.querySelector('main').append("
+            "Object.assign(document.createElement('a'), {href: url, textContent: 'Elsewhere'}))",
+            f"http://127.0.0.1:{elsewhere.server_port}/",
+        )
+        with kim.expect_request(f"http://127.0.0.1:{elsewhere.server_port}/"):
+            kim.get_by_text("Elsewhere").click()
+        elsewhere.shutdown()
+    (heard,) = _Elsewhere.heard
+    assert "Referer" not in heard
+    assert link.removeprefix("/i/") not in heard

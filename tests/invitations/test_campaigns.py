@@ -226,6 +226,18 @@ def test_g12_workers_side_by_side_send_each_invitation_once(site: Site, api: Api
     assert len(claimed) == len(set(claimed)) == 41
 
 
+@pytest.mark.settings(invitation_connections=4)
+def test_over_several_connections_at_once_each_leaves_once(
+    site: Site, api: Api, mailbox: Mailbox
+) -> None:
+    add_clients(site, 150)
+    started = press(api)
+    addresses = [mail.to for mail in mailbox.all]
+    assert len(addresses) == len(set(addresses)) == 151
+    done = campaign(api, started)
+    assert (done["state"], done["counts"]["sent"]) == ("finished", 151)
+
+
 def test_a_claim_whose_worker_died_comes_again_as_the_same_message(
     site: Site, api: Api, clock: Clock
 ) -> None:
