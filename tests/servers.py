@@ -144,7 +144,9 @@ class Redis(Server):
     def waiting(self) -> list[str]:
         """What lies in the queues: each message, and its body as Celery packs it."""
         with closing(redis_client.Redis.from_url(self.url, decode_responses=True)) as client:
-            messages = [each for lane in ("mail", "bulk") for each in client.lrange(lane, 0, -1)]
+            messages = [
+                str(each) for lane in ("mail", "bulk") for each in client.lrange(lane, 0, -1)
+            ]
         bodies = [base64.b64decode(json.loads(each)["body"]).decode() for each in messages]
         return messages + bodies
 

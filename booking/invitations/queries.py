@@ -217,16 +217,16 @@ def _an_older_one_shares(asked: Asked) -> ColumnElement[bool]:
 
 def _recently_invited(asked: Asked) -> ColumnElement[bool]:
     """At this address; an invitation that waits to be sent counts as recent too."""
-    sent, reminded = _earlier.sent_at, _earlier.reminded_at
+    moments: tuple[ColumnElement[Any], ...] = (_earlier.sent_at, _earlier.reminded_at)
     if not asked.of_many:
         # Of one client few rows are looked at: not by the index of all that was sent lately.
-        sent, reminded = (func.coalesce(moment, asked.since) for moment in (sent, reminded))
+        moments = tuple(func.coalesce(moment, asked.since) for moment in moments)
     mailed = _found(
         asked,
         Client.email_key,
         _earlier.email_key,
         _earlier.business_id,
-        or_(sent > asked.since, reminded > asked.since),
+        or_(*(moment > asked.since for moment in moments)),
     )
     if asked.in_hand:
         return mailed

@@ -44,6 +44,14 @@ def press(label: str) -> Steps:
     return lambda page: page.get_by_role("button", name=label, exact=True).first.click()
 
 
+def press_both(first: str, then: str) -> Steps:
+    def steps(page: Page) -> None:
+        press(first)(page)
+        press(then)(page)
+
+    return steps
+
+
 def press_unchecked(label: str) -> Steps:
     """As a browser would that does not look itself whether a form is filled in."""
 
@@ -141,7 +149,7 @@ OF_THE_SITE = (
         "/u/{invitation_id:uuid}/{secret}",
         "visitor",
         "{stop}",
-        then=lambda page: (press("Stop these e-mails")(page), page.locator("form button").click()),
+        then=press_both("Stop these e-mails", "Let me be invited again"),
     ),
     site("account", "jo", "/account"),
     site("account past", "jo", "/account/past"),
