@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    SQLColumnExpression,
     and_,
     any_,
     bindparam,
@@ -217,7 +218,7 @@ def _an_older_one_shares(asked: Asked) -> ColumnElement[bool]:
 
 def _recently_invited(asked: Asked) -> ColumnElement[bool]:
     """At this address; an invitation that waits to be sent counts as recent too."""
-    moments: tuple[ColumnElement[Any], ...] = (_earlier.sent_at, _earlier.reminded_at)
+    moments: tuple[SQLColumnExpression[Any], ...] = (_earlier.sent_at, _earlier.reminded_at)
     if not asked.of_many:
         # Of one client few rows are looked at: not by the index of all that was sent lately.
         moments = tuple(func.coalesce(moment, asked.since) for moment in moments)
