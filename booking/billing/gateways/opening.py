@@ -2,11 +2,16 @@
 
 from collections.abc import Callable
 
+from booking.billing.gateways.cardpointe import CardPointeGateway
 from booking.billing.gateways.protocol import Gateway
+from booking.billing.gateways.stripe import StripeGateway
 from booking.config import Settings
 from booking.errors import Conflict
 
-GATEWAYS: dict[str, Callable[[Settings], Gateway]] = {}
+GATEWAYS: dict[str, Callable[[Settings], Gateway]] = {
+    "cardpointe": CardPointeGateway,
+    "stripe": StripeGateway,
+}
 
 
 class NoGateway(Conflict):
