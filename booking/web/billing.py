@@ -126,6 +126,7 @@ class _Owner:
     actor: Actor
     action: Action
     due: str
+    has_card: bool
 
 
 def _owner(request: Request, slug: str) -> _Owner:
@@ -135,7 +136,13 @@ def _owner(request: Request, slug: str) -> _Owner:
         standing = queries.standing(session)
         must_pay = standing.action is Action.UPDATE_AND_PROCESS_CARD
         due = say_money(standing.amount_due, standing.currency) if must_pay else ""
-        return _Owner(visitor.business.id, visitor.actor, standing.action, due)
+        return _Owner(
+            business_id=visitor.business.id,
+            actor=visitor.actor,
+            action=standing.action,
+            due=due,
+            has_card=standing.card is not None,
+        )
 
 
 def _card_page(
@@ -163,6 +170,7 @@ def _card_page(
             status=status_and_title(refusal)[0] if refusal else 200,
             visitor=visitor,
             due=owner.due,
+            has_card=owner.has_card,
             button=BUTTONS[owner.action],
             card_form=card_form,
             payment_token=payment_token,
