@@ -182,6 +182,9 @@ def tend_due(database: Database, is_over: Callable[[], bool]) -> int:
     What goes wrong in one holds up no other."""
     with database.reading() as session:
         due = steps.due_businesses(session)
+        has_retired = cards.has_retired(session)
+    if not (due or has_retired):
+        return 0
     if not database.settings.gateways:
         return sum(_tend_safely(database, None, each) for each in due if not is_over())
     with _gateway(database.settings) as gateway:

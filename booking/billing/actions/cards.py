@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from booking import clock, wakeup
@@ -114,26 +114,27 @@ class Retired:
     reference: str | None
 
 
+def has_retired(session: Session) -> bool:
+    with across_businesses(session):
+        return session.scalar(_retired().with_only_columns(PaymentCard.id)) is not None
+
+
 def next_retired(session: Session, gateway: str) -> Retired | None:
     """One that this process is to have deleted at the gateway; again after a while if it fails."""
-    moment = clock.now()
     with across_businesses(session):
         card = session.scalar(
-            select(PaymentCard)
-            .where(
-                PaymentCard.state == CardState.RETIRED,
-                PaymentCard.gateway == gateway,
-                or_(PaymentCard.forget_at.is_(None), PaymentCard.forget_at <= moment),
-            )
-            .order_by(PaymentCard.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
+            _retired().where(PaymentCard.gateway == gateway).with_for_update(skip_locked=True)
         )
     if card is None:
         return None
-    card.forget_at = moment + _TRIED_AGAIN_AFTER
+    card.forget_at = clock.now() + _TRIED_AGAIN_AFTER
     reference = unseal(keyring_of(session), card.id, card.sealed)
     return Retired(card.id, card.business_id, reference)
+
+
+def _retired() -> Select[PaymentCard]:
+    due = (PaymentCard.state == CardState.RETIRED, PaymentCard.forget_at <= clock.now())
+    return select(PaymentCard).where(*due).order_by(PaymentCard.id).limit(1)
 
 
 def forgotten(session: Session, card_id: uuid.UUID) -> None:

@@ -8,7 +8,8 @@ from booking.billing.gateways.protocol import Result
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     """`refused_at_once`: why the card is not even kept. `loses_answer`: money is taken, and the
-    connection ends without a word. `seconds`: how long an answer takes."""
+    connection ends without a word. `seconds`: how
+    long the answer takes after that."""
 
     brand: str = "Visa"
     result: Result = Result.APPROVED

@@ -34,6 +34,7 @@ class Sandbox:
             headers={"Authorization": f"Bearer {signing.api_key(settings.secret)}"},
             timeout=settings.gateway_timeout_seconds,
             trust_env=False,
+            verify=self._url.startswith("https://"),  # else there are no certificates to read
         )
 
     @property

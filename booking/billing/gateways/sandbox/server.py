@@ -142,7 +142,6 @@ class Window(http.server.BaseHTTPRequestHandler):
         is_theirs = card is not None and card.payer == charge.payer.id
         behaviour = card_ending(card.number_kind) if card and is_theirs else STRANGER
         fault = counter.fault("charge") or Fault("")
-        time.sleep(behaviour.seconds)
         if fault.kind == "come_late":
             late = threading.Timer(fault.seconds, _take, (counter, charge, behaviour))
             late.daemon = True
@@ -150,6 +149,7 @@ class Window(http.server.BaseHTTPRequestHandler):
         if fault.kind in ("lose_request", "come_late"):
             raise Dropped
         outcome, is_new = _take(counter, charge, behaviour)
+        time.sleep(behaviour.seconds)
         if fault.kind == "lose_answer" or (behaviour.loses_answer and is_new):
             raise Dropped
         if fault.kind == "garble":
