@@ -133,8 +133,12 @@ TITLE = _style("title", 18, font=BOLD)
 
 
 def _words(text: str, style: ParagraphStyle) -> Paragraph:
-    letters = unicodedata.normalize("NFC", text)
-    return Paragraph(escape("".join(map(_written, letters))), style)
+    return Paragraph(escape(in_letters(text)), style)
+
+
+def in_letters(text: str) -> str:
+    """As far as the font goes."""
+    return "".join(map(_written, unicodedata.normalize("NFC", text)))
 
 
 def _written(letter: str) -> str:

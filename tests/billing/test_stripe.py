@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from stripe import WebhookSignature
 
+from booking.audit.actions import SYSTEM
+from booking.billing.actions.plans import choose_plan
 from booking.billing.gateways.protocol import (
     BadEvent,
     Charge,
@@ -28,6 +30,10 @@ from tests.billing.stripe_stand_in import (
     SECRET_KEY,
     Stripe,
 )
+from tests.databases import DatabaseKind
+from tests.pages import Pages
+from tests.site import Site
+from workers import jobs
 
 WEBHOOK_SECRET = "whsec_of_nobody"
 SALON = Payer("the-salon", "Happy Paws", "olivia@example.com")
@@ -96,6 +102,27 @@ def test_a_card_is_typed_at_checkout_and_charged_once(
     assert gateway.charge(_charge(card, "order-a1")) == paid
     assert gateway.find("order-a1") == paid
     assert len(_taken(stripe, "order-a1")) == 1
+
+
+@pytest.mark.parametrize("database_kind", [DatabaseKind.SQLITE], ids=str)
+def test_an_owner_goes_to_checkout_comes_back_and_pays(
+    pages: Pages, site: Site, stripe: Stripe
+) -> None:
+    known = _settings(stripe.url).model_dump(include=set(_settings(stripe.url).model_fields_set))
+    site.database.settings = site.settings.model_copy(update=known)
+    with site.writing() as session:
+        choose_plan(session, "standard", by=SYSTEM)
+    jobs.tend_billing(site.database)
+    page = pages.owner.get("/manage/happy-paws/billing/card")
+    checkout = dict(page.links)["Type the card there"]
+    session_id = checkout.rpartition("/")[2]
+    assert stripe.type_card(session_id, GOOD)
+    back = stripe.sessions[session_id]["success_url"].replace("{CHECKOUT_SESSION_ID}", session_id)
+    page = pages.owner.get(back.removeprefix(site.settings.public_url))
+    assert page.says("The card is with our payment processor")
+    page = page.submit("/billing/card", accept_terms=True)
+    assert page.says("Your card is saved. $59.00 was taken from it")
+    assert page.says("Visa ending 4242")
 
 
 def test_a_declined_card_takes_nothing_and_says_why(stripe: Stripe, gateway: StripeGateway) -> None:
