@@ -96,7 +96,8 @@ def test_a_token_from_any_other_origin_or_frame_is_ignored(
                 frame.src = address;
                 document.body.append(frame);
                 postMessage(message, "*");
-                dispatchEvent(new MessageEvent("message", { data: message, origin, source: window }));
+                const forged = { data: message, origin, source: window };
+                dispatchEvent(new MessageEvent("message", forged));
             }""",
             [elsewhere, message, sandbox.url],
         )
@@ -115,5 +116,6 @@ def test_a_token_from_any_other_origin_or_frame_is_ignored(
 def test_without_a_script_the_page_says_what_it_needs(open_page: OpenPage, world: World) -> None:
     page = open_page(world.owner, scripts=False)
     page.goto(f"{ACCOUNT}/card")
-    expect(page.get_by_text("needs JavaScript")).to_be_visible()
+    expect(page.locator("noscript .notice")).to_be_visible()
+    assert "needs JavaScript" in page.locator("noscript .notice").inner_text()
     expect(page.get_by_role("button", name="Update & Process Credit Card")).to_be_hidden()
