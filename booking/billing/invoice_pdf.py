@@ -105,7 +105,7 @@ def _parts(sheet: Sheet, width: float) -> list[Flowable]:
 
 
 def _table(
-    rows: Sequence[Sequence[Any]],
+    rows: Sequence[list[Any]],
     shares: tuple[float, float],
     width: float,
     ruled: Sequence[Any] = (),

@@ -81,7 +81,10 @@ class Stripe:
                 return _said(200, known) if known else _said(404, {"error": missing})
             case ["payment_intents", "search"]:
                 return _said(200, self._search(path))
-        return self.forward(method, path, body)
+        # localstripe knows this one by its name of earlier versions of the API.
+        return self.forward(
+            method, path, body.replace("allowed_payment_method_", "payment_method_")
+        )
 
     def forward(self, method: str, path: str, body: str) -> Said:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)

@@ -76,7 +76,7 @@ class StripeGateway:
             session = self._client.v1.checkout.sessions.create(
                 {
                     "mode": "setup",
-                    "payment_method_types": ["card"],
+                    "allowed_payment_method_types": ["card"],
                     "customer_creation": "always",
                     "customer_email": payer.email,
                     "client_reference_id": payer.id,
@@ -123,7 +123,7 @@ class StripeGateway:
                     "currency": charge.currency.lower(),
                     "customer": customer,
                     "payment_method": method,
-                    "payment_method_types": ["card"],
+                    "allowed_payment_method_types": ["card"],
                     "confirm": True,
                     "off_session": True,
                     "metadata": {
@@ -192,7 +192,7 @@ class StripeGateway:
             raise BadEvent("not an event") from error
 
     def close(self) -> None:
-        self._http.close()
+        self._http.close()  # type: ignore[no-untyped-call]
 
     def _known(self, order_id: str) -> PaymentIntent | None:
         """The newest are listed, for a search may not know them yet; older ones are searched for.
@@ -226,7 +226,7 @@ class StripeGateway:
                 {
                     "amount": 100,
                     "currency": "usd",
-                    "payment_method_types": ["card"],
+                    "allowed_payment_method_types": ["card"],
                     "metadata": {"order_id": order_id, "text": "Void"},
                 },
                 {"idempotency_key": order_id},
