@@ -41,9 +41,9 @@ class Sandbox:
         with urlopen(Request(f"{self.url}/tokens", typed)) as answer:
             return str(json.load(answer)["token"])
 
-    def fault(self, kind: str, *, on: str = "charge", times: int = 1, seconds: float = 0) -> None:
+    def fault(self, kind: str, *, on: str = "charge", times: int = 1) -> None:
         """What goes wrong with the next calls; see `Fault`."""
-        self._counter.faults.append(Fault(kind, on, times, seconds))
+        self._counter.faults.append(Fault(kind, on, times))
 
     @property
     def orders(self) -> list[Entry]:

@@ -3,15 +3,16 @@
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
+from pydantic import BaseModel
+
 from booking.billing.rules.cards import in_words
 from booking.mail.message import Email, Links, say_money
 from booking.mail.wording import ShownName
 
 
-class BillingEmail(Email):
-    """One of ours to an owner. Every one leads to the account page; a card is four digits."""
+class _ToOwners(BaseModel):
+    """Every one leads to the account page; a card is four digits."""
 
-    template: ClassVar[str]
     business_name: ShownName
     slug: str
     timezone: str
@@ -20,8 +21,8 @@ class BillingEmail(Email):
         return {"url": links.url(f"/manage/{self.slug}/billing")}
 
 
-class PaymentTaken(BillingEmail):
-    """The receipt."""
+class PaymentTaken(_ToOwners, Email):
+    """The receipt. Nothing was taken where a credit was enough; there is no card then."""
 
     template: ClassVar[str] = "billing/payment_taken"
     number: str
@@ -32,10 +33,12 @@ class PaymentTaken(BillingEmail):
 
     @property
     def subject(self) -> str:
+        if not self.amount_minor:
+            return "Your month is paid by your credit"
         return f"Your payment of {say_money(self.amount_minor, self.currency)}"
 
 
-class PaymentFailed(BillingEmail):
+class PaymentFailed(_ToOwners, Email):
     """`reason` is a code of `rules.cards`. `next_try_at` is None where the card is not asked again;
     `grace_ends_at` where the site is read-only already."""
 
@@ -54,7 +57,7 @@ class PaymentFailed(BillingEmail):
         return {**super().context(links), "because": in_words(self.reason)}
 
 
-class SiteReadOnly(BillingEmail):
+class SiteReadOnly(_ToOwners, Email):
     """The grace is over."""
 
     template: ClassVar[str] = "billing/site_read_only"
@@ -67,7 +70,7 @@ class SiteReadOnly(BillingEmail):
         return "Your site is read-only until the payment is made"
 
 
-class PlanCancelled(BillingEmail):
+class PlanCancelled(_ToOwners, Email):
     """By the owner: it goes on until the end of what is paid for. Or because nothing was paid."""
 
     template: ClassVar[str] = "billing/plan_cancelled"
@@ -79,7 +82,7 @@ class PlanCancelled(BillingEmail):
         return "Your plan is cancelled"
 
 
-class PlanEnded(BillingEmail):
+class PlanEnded(_ToOwners, Email):
     """What was paid for is over, after the owner cancelled."""
 
     template: ClassVar[str] = "billing/plan_ended"
@@ -89,7 +92,7 @@ class PlanEnded(BillingEmail):
         return "Your plan has ended"
 
 
-class PlanResumed(BillingEmail):
+class PlanResumed(_ToOwners, Email):
     template: ClassVar[str] = "billing/plan_resumed"
     covered_until: datetime
 
@@ -98,7 +101,7 @@ class PlanResumed(BillingEmail):
         return "Your plan goes on"
 
 
-class PlanChosen(BillingEmail):
+class PlanChosen(_ToOwners, Email):
     """`price_minor` is nothing for a plan without a price."""
 
     template: ClassVar[str] = "billing/plan_chosen"
@@ -111,7 +114,7 @@ class PlanChosen(BillingEmail):
         return "Your plan has changed"
 
 
-class CardChanged(BillingEmail):
+class CardChanged(_ToOwners, Email):
     template: ClassVar[str] = "billing/card_changed"
     card: str
     by: ShownName

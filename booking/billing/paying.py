@@ -155,7 +155,7 @@ def _take_into_service(
         if isinstance(found, str):
             raise _declined(found)
         if invoice is None or queries.standing(session).action is Action.UPDATE_CARD:
-            cards.go_live(session, card)
+            cards.go_live(session, card, by=by)
         else:
             intent = charging.begin(session, invoice, card, found.reference, is_by_plan=False)
     except Refusal as refusal:

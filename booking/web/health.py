@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 
 from booking import clock, processes
+from booking.billing.actions import steps as billing
 from booking.config import Settings
 from booking.database import Database, across_businesses
 from booking.dependencies import database_of, settings_of
@@ -81,6 +82,7 @@ def oldest_due_seconds(database: Database) -> dict[str, float]:
     """For each kind of work how long the oldest due row has waited; 0 where nothing waits."""
     with database.reading() as session, across_businesses(session):
         moments = {
+            "billing": billing.oldest_due(session),
             "emails": mail.oldest_due(session),
             "invitations": invitations.oldest_due(session),
         }

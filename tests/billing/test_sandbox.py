@@ -1,16 +1,14 @@
 """The sandbox as a process of its own: it starts with nothing but settings, and forgets nothing."""
 
 import contextlib
-import json
 import os
 import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
+import httpx
 import pytest
 
 from booking import clock
@@ -82,9 +80,9 @@ def process(settings: Settings, folder: Path) -> Iterator[Process]:
 
 
 def token(settings: Settings, number: str) -> str:
-    typed = json.dumps({"number": number, "expires": "2031-12", "code": "123"}).encode()
-    with urlopen(Request(f"{settings.sandbox_gateway_url}/tokens", typed)) as answer:
-        return str(json.load(answer)["token"])
+    typed = {"number": number, "expires": "2031-12", "code": "123"}
+    answer = httpx.post(f"{settings.sandbox_gateway_url}/tokens", json=typed, trust_env=False)
+    return str(answer.raise_for_status().json()["token"])
 
 
 def test_it_takes_money_once_and_remembers_it(
@@ -124,14 +122,13 @@ def test_its_field_is_for_one_site_and_says_what_is_wrong(
     process: Process, settings: Settings
 ) -> None:
     address = f"{settings.sandbox_gateway_url}/field?parent="
-    with urlopen(address + PARENT) as answer:
-        policy = answer.headers["Content-Security-Policy"]
-        assert 'const parentOrigin = "http://localhost:8000"' in answer.read().decode()
+    shown = httpx.get(address + PARENT, trust_env=False)
+    assert 'const parentOrigin = "http://localhost:8000"' in shown.text
+    policy = shown.headers["Content-Security-Policy"]
     assert "frame-ancestors http://localhost:8000" in policy
-    assert status_of(f"{address}%22%3Cscript%3E") == 400
-    with pytest.raises(HTTPError) as refused:
+    assert httpx.get(f"{address}%22%3Cscript%3E", trust_env=False).status_code == 400
+    with pytest.raises(httpx.HTTPStatusError, match="422"):
         token(settings, "4111111111111112")
-    assert refused.value.code == 422
     with contextlib.closing(Sandbox(settings)) as gateway:
         form = gateway.card_form(SALON, return_url="http://localhost:8000/manage/x/billing")
         assert form.is_frame

@@ -62,7 +62,7 @@ def keep(session: Session, kept: KeptCard, gateway: str, *, by: Actor) -> Paymen
     return card
 
 
-def go_live(session: Session, card: PaymentCard) -> None:
+def go_live(session: Session, card: PaymentCard, *, by: Actor = SYSTEM) -> None:
     """From here on this one is asked; the one before is to be deleted at the gateway."""
     before = queries.live_card(session)
     if before is not None:
@@ -70,7 +70,7 @@ def go_live(session: Session, card: PaymentCard) -> None:
         session.flush()
     card.state = CardState.LIVE
     shown = f"{card.brand} {card.last4}"
-    record(session, "billing.card_changed", card, by=SYSTEM, card=shown, given_by=card.given_by)
+    record(session, "billing.card_changed", card, by=by, card=shown, given_by=card.given_by)
     tell(session, CardChanged, card=shown, by=card.given_by)
     wakeup.after_commit(session, TEND)
 

@@ -2,8 +2,9 @@
 grace ends, a plan is cancelled or over."""
 
 import uuid
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from booking import clock
@@ -32,6 +33,13 @@ def due_businesses(session: Session) -> list[uuid.UUID]:
                 .order_by(BillingAccount.due_at)
             )
         )
+
+
+def oldest_due(session: Session) -> datetime | None:
+    """Since when the account that has waited longest is due."""
+    return session.scalar(
+        select(func.min(BillingAccount.due_at)).where(BillingAccount.due_at <= clock.now())
+    )
 
 
 def take_stock(session: Session, gateway: str) -> Intent | None:

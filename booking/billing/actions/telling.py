@@ -1,15 +1,16 @@
 """Writing to the owners."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from booking.billing.emails import BillingEmail
 from booking.businesses.queries import owners, this_business
 from booking.mail.actions import queue
+from booking.mail.message import Email
 
 
-def tell(session: Session, kind: type[BillingEmail], **values: Any) -> None:
+def tell(session: Session, kind: Callable[..., Email], **values: Any) -> None:
     """Each of the owners, with the commit."""
     business = this_business(session)
     email = kind(

@@ -24,15 +24,14 @@ class Fault:
     """What goes wrong with the next `times` calls: keep, charge, find or void.
 
     Of a charge: `lose_answer`: money is taken, and nobody is told. `lose_request`: nothing is
-    taken. `come_late`: nobody is told, and some seconds later money is taken after all. `garble`: a
-    page for people in the place of an answer. `other_amount`, `other_currency`, `other_payer`: what
-    is said is not what was asked for. The other calls end without a word, whatever the kind.
+    taken. `garble`: a page for people in the place of an answer. `other_amount`, `other_currency`,
+    `other_payer`: what is said is not what was asked for. The other calls end without a word,
+    whatever the kind.
     """
 
     kind: str
     on: str = "charge"
     times: int = 1
-    seconds: float = 0
 
 
 @dataclass(slots=True)
@@ -142,11 +141,7 @@ class Window(http.server.BaseHTTPRequestHandler):
         is_theirs = card is not None and card.payer == charge.payer.id
         behaviour = card_ending(card.number_kind) if card and is_theirs else STRANGER
         fault = counter.fault("charge") or Fault("")
-        if fault.kind == "come_late":
-            late = threading.Timer(fault.seconds, _take, (counter, charge, behaviour))
-            late.daemon = True
-            late.start()
-        if fault.kind in ("lose_request", "come_late"):
+        if fault.kind == "lose_request":
             raise Dropped
         outcome, is_new = _take(counter, charge, behaviour)
         time.sleep(behaviour.seconds)
