@@ -10,6 +10,15 @@ import structlog
 
 from booking.config import Settings
 
+# httpx would write down addresses, and in those of a payment processor stand references to cards.
+_NOISY = (
+    "celery.app.trace",
+    "celery.beat",
+    "celery.worker.strategy",
+    "httpx",
+    "uvicorn.access",
+)
+
 
 def set_up_logging(settings: Settings) -> None:
     as_json = settings.log_format == "json" or settings.production
@@ -37,7 +46,7 @@ def set_up_logging(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for noisy in ("uvicorn.access", "celery.beat", "celery.worker.strategy", "celery.app.trace"):
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from booking.api import problem
 from booking.config import Settings
+from booking.web.page import CONTENT_SECURITY_POLICY
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 LARGEST_BODY = 1024 * 1024
@@ -31,11 +32,6 @@ SECRET_PATHS = (
 )
 PROBES = {"/healthz", "/readyz", "/metrics"}
 UPLOADS = ("/imports", "/campaigns", "/import")
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
-    "object-src 'none'; manifest-src 'self'"
-)
 
 
 class TooLarge(HTTPException):

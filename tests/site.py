@@ -44,3 +44,7 @@ class Site:
     def allow_client_access(self, allow: bool) -> None:
         """The switch: Allow Client Online Account Access."""
         self.prefer("client_settings", allow_client_online_account_access=allow)
+
+    def answers_at(self, url: str) -> None:
+        """That is its public address from now on: frames of others know it by that."""
+        self.database.settings = self.settings.model_copy(update={"public_url": url})

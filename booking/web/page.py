@@ -10,12 +10,13 @@ from typing import Annotated, Any
 from urllib.parse import quote, unquote
 
 import jinja2
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from booking import clock, errors
+from booking.businesses.models import Role
 from booking.errors import Refusal
 from booking.help import queries as help_queries
 from booking.mail.message import say_money, say_when
@@ -24,6 +25,11 @@ from booking.web.visitor import Visitor, VisitorKind
 
 STATIC = Path(__file__).parent / "static"
 _FLASH = "flash"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "object-src 'none'; manifest-src 'self'"
+)
 
 TITLES: tuple[tuple[type[Refusal], int, str], ...] = (
     (errors.NotFound, 404, "There is nothing here"),
@@ -90,6 +96,12 @@ def status_and_title(refusal: Refusal) -> tuple[int, str]:
         if isinstance(refusal, kind):
             return status, title
     return 400, "That is not possible"
+
+
+def allow_frame(response: Response, origin: str) -> None:
+    """This page alone may hold a frame, and of that origin alone."""
+    policy = f"{CONTENT_SECURITY_POLICY}; frame-src {origin}"
+    response.headers["Content-Security-Policy"] = policy
 
 
 def redirect(path: str, *, flash: str = "", kind: str = "success") -> RedirectResponse:
@@ -180,6 +192,7 @@ _MANAGE_PAGES = (
     ("Booking Preferences", "/preferences"),
     ("Audit", "/audit"),
 )
+_OWNERS_PAGES = (("Account & billing", "/billing"),)
 
 
 # Pages that are reached from one of these, and have no entry of their own.
@@ -197,6 +210,7 @@ def _places(home: str, path: str) -> tuple[str, ...]:
 def _navigation(request: Request, visitor: Visitor) -> list[tuple[str, str, bool, int | None]]:
     home = f"/manage/{visitor.business.slug}"
     here = request.url.path.rstrip("/")
+    is_owner = visitor.member is not None and visitor.member.role is Role.OWNER
     waiting = {"/matches": matching.counts(visitor.session).matches}
     return [
         (
@@ -205,7 +219,7 @@ def _navigation(request: Request, visitor: Visitor) -> list[tuple[str, str, bool
             here in _places(home, path) if not path else here.startswith(_places(home, path)),
             waiting.get(path) or None,
         )
-        for label, path in _MANAGE_PAGES
+        for label, path in (*_MANAGE_PAGES, *(_OWNERS_PAGES if is_owner else ()))
     ]
 
 

@@ -24,6 +24,10 @@ from booking.errors import NotAllowed, NotFound
 from booking.preferences import actions as preferences
 from booking.preferences.rules import Preferences
 
+_EVERY_ROLE = frozenset(Role)
+_MANAGERS = frozenset({Role.OWNER, Role.MANAGER})
+_OWNERS = frozenset({Role.OWNER})
+
 
 class SentToSignIn(Exception):
     """This page needs a sign-in; the answer is a redirect to it."""
@@ -128,6 +132,11 @@ def member_of_page(
     return Visitor(session, business, VisitorKind.STAFF, actor, account, member, sign_in_id)
 
 
+def owner_of_page(session: Reading, request: Request, slug: str) -> Visitor:
+    """For the pages that ask the payment processor between their transactions."""
+    return member_of_page(session, request, slug, _OWNERS)
+
+
 def site_visitor(session: Reading, request: Request, slug: str) -> Visitor:
     business = businesses.by_slug(session, slug)
     if business is None:
@@ -154,11 +163,6 @@ def _here(request: Request) -> str:
         return quote(request.url.path.rsplit("/", 1)[0] or "/", safe="/")
     query = f"?{request.url.query}" if request.url.query else ""
     return quote(f"{request.url.path}{query}", safe="/")
-
-
-_EVERY_ROLE = frozenset(Role)
-_MANAGERS = frozenset({Role.OWNER, Role.MANAGER})
-_OWNERS = frozenset({Role.OWNER})
 
 
 def _member_reads(session: Reading, request: Request, slug: str) -> Visitor:
@@ -201,6 +205,7 @@ MemberReads = Annotated[Visitor, Depends(_member_reads)]
 MemberWrites = Annotated[Visitor, Depends(_member_writes)]
 ManagerReads = Annotated[Visitor, Depends(_manager_reads)]
 ManagerWrites = Annotated[Visitor, Depends(_manager_writes)]
+OwnerReads = Annotated[Visitor, Depends(owner_of_page)]
 OwnerWrites = Annotated[Visitor, Depends(_owner_writes)]
 PersonReads = Annotated[Visitor, Depends(_person_reads)]
 PersonWrites = Annotated[Visitor, Depends(_person_writes)]

@@ -15,6 +15,7 @@ from booking.accounts.models import Account, SessionKind
 from booking.appointments.actions import change, decide
 from booking.audit.actions import SYSTEM, Actor
 from booking.audit.models import ActorKind
+from booking.billing.actions.plans import choose_plan
 from booking.businesses import queries as businesses
 from booking.businesses.actions.opening import NewBusiness, create_business
 from tests import make
@@ -22,6 +23,7 @@ from tests.browser.coming_back import what_comes_back
 from tests.browser.look_alikes import people_who_look_alike
 from tests.mailbox import Mailbox
 from tests.pages import Browser, Page, Pages
+from tests.sandbox import Sandbox
 from tests.site import Site
 from tests.times import Clock
 from tests.web.booking_steps import MARCH_2_AT_ONE, at_check, at_details
@@ -95,6 +97,14 @@ class Filler:
         self._second_steps()
         self._a_new_business()
         return self.made
+
+    def pays(self, sandbox: Sandbox) -> None:
+        """The salon has a plan with a price, a card, and its first invoice paid."""
+        sent = {"payment_token": sandbox.token(), "accept_terms": "yes"}
+        self.pages.owner.request("POST", f"{DESK}/billing/card", data=sent)
+        with self.site.writing() as session:
+            choose_plan(session, "standard", by=SYSTEM)
+        jobs.tend_billing(self.site.database)
 
     def _a_full_diary(self) -> None:
         salon = self.world.salon

@@ -323,6 +323,16 @@ OF_THE_DESK = (
     desk("preferences", "/preferences"),
     desk("preferences history", "/preferences/history"),
     desk("audit", "/audit"),
+    desk("billing", "/billing"),
+    desk("billing card", "/billing/card"),
+    desk("billing card given", "/billing/card", "/billing/card?payment_token=given"),
+    desk(
+        "billing card terms",
+        "/billing/card",
+        "/billing/card?payment_token=given",
+        then=press("Update Credit Card"),
+    ),
+    desk("invoice", "/billing/invoices/{number}", "/billing/invoices/HAPPY-PAWS-0001"),
     Screen("mailbox", "/mailbox", "visitor", "/mailbox"),
     Screen(
         "letter",
@@ -349,7 +359,7 @@ ON_THE_FIRST_DAY = (
             *((path.replace("/", " ").strip(), path) for path in (
                 "/set-up", "/appointments", "/appointments/new", "/clients", "/campaigns",
                 "/matches", "/duplicates", "/merges", "/imports", "/services", "/staff", "/hours",
-                "/members", "/preferences", "/preferences/history", "/audit",
+                "/members", "/preferences", "/preferences/history", "/audit", "/billing",
             )),
         )
     ),
@@ -384,6 +394,7 @@ NO_PAGES = {
     "/calendars/{token}.ics",
     "/mailbox/{name}/raw",
     "/manage/{slug}/audit.csv",
+    "/manage/{slug}/billing/invoices/{number}.pdf",
     "/manage/{slug}/clients/export",
     "/manage/{slug}/campaigns/{campaign_id:uuid}/invitations.csv",
     "/manage/{slug}/imports/template.csv",

@@ -25,6 +25,7 @@ from tests.databases import DatabaseKind
 from tests.live import LiveServer
 from tests.mailbox import Mailbox
 from tests.pages import Pages
+from tests.sandbox import Sandbox
 from tests.site import Site
 from tests.times import Clock
 from tests.world import World
@@ -48,8 +49,9 @@ LOOK = """() => ({
 class Viewer:
     """Looks at pages, one browser profile a person, and writes down all that is wrong."""
 
-    def __init__(self, chromium: Browser, live: LiveServer, filled: Filled) -> None:
+    def __init__(self, chromium: Browser, live: LiveServer, filled: Filled, processor: str) -> None:
         self._chromium, self._live, self._filled = chromium, live, filled
+        self._known = {urlsplit(live.url).netloc, urlsplit(processor).netloc}
         self._pages: dict[str, Page] = {}
         self._contexts: list[BrowserContext] = []
         self._now = ""
@@ -122,7 +124,7 @@ class Viewer:
             self._complain(f"console: {message.text}")
 
     def _see(self, request: Request) -> None:
-        if urlsplit(request.url).netloc != urlsplit(self._live.url).netloc:
+        if urlsplit(request.url).netloc not in self._known:
             self._complain(f"asks elsewhere: {request.url}")
 
     def _complain(self, text: str) -> None:
@@ -148,13 +150,20 @@ def _set(page: Page, width: int, colours: str) -> None:
 
 
 @pytest.fixture
-def filled(world: World, site: Site, pages: Pages, mailbox: Mailbox, clock: Clock) -> Filled:
-    return Filler(world, site, pages, mailbox, clock).fill()
+def filled(
+    world: World, site: Site, pages: Pages, mailbox: Mailbox, clock: Clock, sandbox: Sandbox
+) -> Filled:
+    filler = Filler(world, site, pages, mailbox, clock)
+    filler.pays(sandbox)
+    return filler.fill()
 
 
 @pytest.fixture
-def viewer(chromium: Browser, live: LiveServer, filled: Filled) -> Viewer:
-    return Viewer(chromium, live, filled)
+def viewer(
+    chromium: Browser, live: LiveServer, filled: Filled, site: Site, sandbox: Sandbox
+) -> Viewer:
+    site.answers_at(live.url)
+    return Viewer(chromium, live, filled, sandbox.url)
 
 
 @pytest.mark.parametrize("part", ["OF_THE_SITE", "OF_THE_DESK", "ON_THE_FIRST_DAY"])

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 
+from booking.billing.gateways.cardpointe import CardPointeGateway
 from booking.billing.gateways.protocol import Gateway
 from booking.billing.gateways.sandbox.client import Sandbox
+from booking.billing.gateways.stripe import StripeGateway
 from booking.config import Settings
 from booking.errors import Conflict
 
 GATEWAYS: dict[str, Callable[[Settings], Gateway]] = {
+    "cardpointe": CardPointeGateway,
     "sandbox": Sandbox,
+    "stripe": StripeGateway,
 }
 
 

@@ -176,4 +176,38 @@
     };
     setTimeout(tick, wait);
   });
+
+  // iframe[data-card-field="origin"]: the payment processor's own field for a card
+  // What this frame posts from that origin, and nothing else, is a token for payment_token of its form. Pressed before the
+  // token has come, the button waits for it a little.
+  all("iframe[data-card-field]").forEach((frame) => {
+    const form = frame.closest("form"), token = form.elements.payment_token, said = form.querySelector("[data-card-said]");
+    const say = (text, wrong) => { said.textContent = text; said.className = wrong ? "error" : "hint"; };
+    let waiting = null;
+    form.addEventListener("submit", (event) => {
+      if (token.value) return;
+      event.preventDefault();
+      event.stopPropagation();
+      clearTimeout(waiting?.timer);
+      const timer = setTimeout(() => {
+        waiting = null;
+        say("Type the card’s number, month and security code first.", true);
+      }, 3000);
+      waiting = { timer, submitter: event.submitter };
+    });
+    addEventListener("message", (event) => {
+      if (event.origin !== frame.dataset.cardField || event.source !== frame.contentWindow) return;
+      let card = {};
+      try { card = JSON.parse(event.data) ?? {}; } catch { /* not about a card */ }
+      const given = card.token || card.message;
+      const wrong = card.validationError || card.errorMessage;
+      if (!given && !wrong) return;
+      token.value = given && !wrong ? [given, card.expiry].filter(Boolean).join("/") : "";
+      say(wrong ? `${wrong}` : "The card is ready.", Boolean(wrong));
+      if (!waiting) return;
+      clearTimeout(waiting.timer);
+      if (token.value) form.requestSubmit(waiting.submitter);
+      waiting = null;
+    });
+  });
 })();

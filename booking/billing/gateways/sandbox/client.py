@@ -50,7 +50,8 @@ class Sandbox:
         return CardForm(f"{self._url}/field?{parent}", _origin(self._url))
 
     def keep_card(self, payment_token: str, payer: Payer) -> KeptCard:
-        asked = {"token": payment_token, "payer": payer.id}
+        token, _, _expiry = payment_token.partition("/")  # it knows the month itself
+        asked = {"token": token, "payer": payer.id}
         status, said = self._ask("POST", "/cards", asked)
         if status == 402:
             raise NotKept(str(said.get("reason", "")))
