@@ -24,6 +24,7 @@ from booking.api import client_sessions as api_client_sessions
 from booking.api import clients as api_clients
 from booking.api import hours as api_hours
 from booking.api import imports as api_imports
+from booking.api import installations as api_installations
 from booking.api import invitations as api_invitations
 from booking.api import mail_events as api_mail_events
 from booking.api import matches as api_matches
@@ -34,6 +35,7 @@ from booking.api import my_pets as api_my_pets
 from booking.api import preferences as api_preferences
 from booking.api import problem
 from booking.api import record_merges as api_record_merges
+from booking.api import registrations as api_registrations
 from booking.api import services as api_services
 from booking.api import sessions as api_sessions
 from booking.api import staff_members as api_staff_members
@@ -41,6 +43,7 @@ from booking.api import staff_sessions as api_staff_sessions
 from booking.config import Settings
 from booking.database import Database
 from booking.errors import Refusal
+from booking.licensing import licences
 from booking.logs import set_up_logging
 from booking.protection import Protection
 from booking.rate_limit import Limiter
@@ -78,6 +81,7 @@ from booking.web import (
     merges,
     page,
     preferences,
+    registration,
     services,
     setup,
     sign_up,
@@ -106,6 +110,7 @@ API = (
     api_clients,
     api_hours,
     api_imports,
+    api_installations,
     api_invitations,
     api_matches,
     api_mail_events,
@@ -114,6 +119,7 @@ API = (
     api_my_pets,
     api_preferences,
     api_record_merges,
+    api_registrations,
     api_services,
     api_sessions,
     api_staff_members,
@@ -136,6 +142,7 @@ PAGES = (
     hours,
     setup,
     business_details,
+    registration,
     invitations,
     campaigns,
     clients,
@@ -167,6 +174,7 @@ def from_environment() -> FastAPI:
     settings = Settings()
     if objections := settings.objections():
         raise ValueError("refuses to start: " + "; ".join(objections))
+    licences.signing_key(settings)
     set_up_logging(settings)
     return create_app(settings)
 

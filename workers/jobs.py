@@ -20,6 +20,8 @@ from booking.imports.actions import applying
 from booking.invitations import delivery as envelope
 from booking.invitations.actions import campaigns, coming_back
 from booking.invitations.reminding import remind_due
+from booking.licensing import queries as licensing
+from booking.licensing.actions import send_temporary_number
 from booking.mail import actions as mail
 from booking.mail import bounces, postbox
 from booking.mail import delivery as post
@@ -148,6 +150,20 @@ def expire_pending_appointments(database: Database) -> int:
         return decide.expire_pending(session, clock.now())
 
 
+def send_temporary_numbers(database: Database) -> int:
+    """Business by business, each its own transaction, which asks once more whether it is due."""
+    with database.reading() as session:
+        due = licensing.businesses_without_program(session)
+    sent = 0
+    for business_id in due:
+        if ENDING.is_set():
+            break
+        with database.writing() as session:
+            set_business(session, business_id)
+            sent += send_temporary_number(session)
+    return sent
+
+
 def tidy(database: Database) -> None:
     """What is over and done with is not kept longer than it serves anybody."""
     with database.writing() as session:
@@ -176,5 +192,6 @@ JOBS = (
     Job("compare_due_clients", 5, Lane.BULK, compare_due_clients),
     Job("scan_due_lists", 10, Lane.BULK, scan_due_lists),
     Job("expire_pending_appointments", 60, Lane.MAIL, expire_pending_appointments),
+    Job("send_temporary_numbers", 600, Lane.BULK, send_temporary_numbers),
     Job("tidy", 3600, Lane.BULK, tidy),
 )

@@ -8,7 +8,7 @@ from booking.mail.wording import ShownName
 
 
 class TemporaryNumber(Email):
-    """Each month, as long as no program is registered. The number counts to the end of `last_day`."""
+    """Each month, as long as no program is registered. `last_day` is the last it counts on."""
 
     template: ClassVar[str] = "licensing/temporary_number"
     slug: str

@@ -172,6 +172,7 @@ _MANAGE_PAGES = (
     ("Hours", "/hours"),
     ("Members", "/members"),
     ("Booking Preferences", "/preferences"),
+    ("Registration", "/registration"),
     ("Audit", "/audit"),
 )
 

@@ -177,6 +177,10 @@ def _manager_writes(session: Writing, request: Request, slug: str) -> Visitor:
     return member_of_page(session, request, slug, _MANAGERS)
 
 
+def _owner_reads(session: Reading, request: Request, slug: str) -> Visitor:
+    return member_of_page(session, request, slug, _OWNERS)
+
+
 def _owner_writes(session: Writing, request: Request, slug: str) -> Visitor:
     return member_of_page(session, request, slug, _OWNERS)
 
@@ -201,6 +205,7 @@ MemberReads = Annotated[Visitor, Depends(_member_reads)]
 MemberWrites = Annotated[Visitor, Depends(_member_writes)]
 ManagerReads = Annotated[Visitor, Depends(_manager_reads)]
 ManagerWrites = Annotated[Visitor, Depends(_manager_writes)]
+OwnerReads = Annotated[Visitor, Depends(_owner_reads)]
 OwnerWrites = Annotated[Visitor, Depends(_owner_writes)]
 PersonReads = Annotated[Visitor, Depends(_person_reads)]
 PersonWrites = Annotated[Visitor, Depends(_person_writes)]
