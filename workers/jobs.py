@@ -14,6 +14,8 @@ from enum import StrEnum
 from booking import clock, idempotency
 from booking.accounts.actions import sign_in
 from booking.appointments.actions import decide
+from booking.billing import paying
+from booking.billing.actions import events as payment_events
 from booking.config import Settings
 from booking.database import Database, across_businesses, set_business
 from booking.imports.actions import applying
@@ -150,6 +152,11 @@ def expire_pending_appointments(database: Database) -> int:
         return decide.expire_pending(session, clock.now())
 
 
+def tend_billing(database: Database) -> int:
+    """Months that begin, tries that are due, payments nobody knows the end of."""
+    return paying.tend_due(database, ENDING.is_set)
+
+
 def send_temporary_numbers(database: Database) -> int:
     """Business by business, each its own transaction, which asks once more whether it is due."""
     with database.reading() as session:
@@ -172,6 +179,8 @@ def tidy(database: Database) -> None:
         idempotency.forget(session)
     with database.writing() as session:
         mail.forget_sent(session, clock.now() - SENT_MAIL_IS_KEPT)
+    with database.writing() as session:
+        payment_events.forget(session)
 
 
 @contextmanager
@@ -192,6 +201,7 @@ JOBS = (
     Job("compare_due_clients", 5, Lane.BULK, compare_due_clients),
     Job("scan_due_lists", 10, Lane.BULK, scan_due_lists),
     Job("expire_pending_appointments", 60, Lane.MAIL, expire_pending_appointments),
+    Job("tend_billing", 30, Lane.BULK, tend_billing),
     Job("send_temporary_numbers", 600, Lane.BULK, send_temporary_numbers),
     Job("tidy", 3600, Lane.BULK, tidy),
 )

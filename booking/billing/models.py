@@ -86,6 +86,7 @@ class PaymentCard(Owned, Base):
     expires: Mapped[str] = mapped_column(String(7))
     state: Mapped[CardState] = mapped_column(states(CardState))
     refused: Mapped[str] = mapped_column(String(60), default="")
+    given_by: Mapped[str] = mapped_column(String(200))
     created_at: Mapped[datetime]
     forget_at: Mapped[datetime | None]
 
@@ -107,7 +108,7 @@ class TermsAcceptance(Owned, Base):
 
 class Invoice(Owned, Base):
     """One a period, beside those that are void. Names are as they were on that day. `try_at`: when
-    the card is asked next; `tries` counts those of the plan, not those the owner makes."""
+    the card is asked next."""
 
     __tablename__ = "invoice"
     __table_args__ = (
@@ -134,7 +135,6 @@ class Invoice(Owned, Base):
     total_minor: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
     issued_at: Mapped[datetime]
-    tries: Mapped[int] = mapped_column(default=0)
     try_at: Mapped[datetime | None]
     paid_at: Mapped[datetime | None]
     card_brand: Mapped[str] = mapped_column(String(40), default="")

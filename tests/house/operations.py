@@ -38,6 +38,7 @@ PUBLIC = {
     "POST /invitations/{token}/accept",
     "GET /calendars/{token}.ics",
     "POST /mail/events",
+    "POST /billing/events/{gateway}",
 }
 # Of staff and clients alike.
 OF_ANY_ACCOUNT = {"DELETE /sessions/current", "GET /sessions", "DELETE /sessions/{session_id}"}

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 
 from booking.billing.gateways.protocol import Gateway
+from booking.billing.gateways.sandbox.client import Sandbox
 from booking.config import Settings
 from booking.errors import Conflict
 
-GATEWAYS: dict[str, Callable[[Settings], Gateway]] = {}
+GATEWAYS: dict[str, Callable[[Settings], Gateway]] = {
+    "sandbox": Sandbox,
+}
 
 
 class NoGateway(Conflict):

@@ -6,7 +6,7 @@ answer with an outcome, `unknown` at worst; the others raise Unreachable.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -72,7 +72,7 @@ class KeptCard:
     """A card in the processor's keeping. `reference` can be spent with our credentials: it is kept
     encrypted and never logged. `expires` as `YYYY-MM`, empty where nobody says."""
 
-    reference: str
+    reference: str = field(repr=False)
     brand: str
     last4: str
     expires: str
@@ -86,7 +86,7 @@ class Charge:
     order_id: str
     amount_minor: int
     currency: str
-    card_reference: str
+    card_reference: str = field(repr=False)
     payer: Payer
     text: str
 

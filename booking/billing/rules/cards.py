@@ -9,10 +9,14 @@ VOIDED = "voided"
 """The reason of an outcome after which nothing is taken any more, whatever was said before."""
 NO_CARD = "no_card"
 EXPIRED = "expired_card"
+MISMATCH = "mismatch"
+"""The gateway says it took something else than it was asked for."""
 
 _REASONS = {
     NO_CARD: "there is no card on file",
     EXPIRED: "the card has expired",
+    MISMATCH: "the payment processor's answer did not fit; we are looking into it",
+    VOIDED: "the payment was not completed",
     "card_declined": "the bank declined the card",
     "do_not_honor": "the bank declined the card without saying why",
     "incorrect_cvc": "the security code does not fit the card",

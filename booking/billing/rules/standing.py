@@ -66,9 +66,11 @@ def is_read_only(
             return now >= covered_until
 
 
-def next_try(due_at: datetime, tries: int) -> datetime | None:
-    """When the card is asked again after so many tries; None after the last."""
-    return due_at + TRIES_AFTER[tries] if tries < len(TRIES_AFTER) else None
+def next_try(due_since: datetime, now: datetime) -> datetime | None:
+    """When the card is asked again; None after the last time. Days that an outage swallowed are not
+    made up for."""
+    planned = (due_since + after for after in TRIES_AFTER)
+    return next((moment for moment in planned if moment > now), None)
 
 
 def asks_again_at(now: datetime, asked: int) -> datetime:
