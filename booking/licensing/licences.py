@@ -80,7 +80,7 @@ def key_id(x: str) -> str:
 def signing_key(settings: Settings) -> Ed25519PrivateKey:
     """Raises ValueError where what is configured is no Ed25519 key."""
     return _loaded(
-        settings.licence_private_key or settings.kept_secret("licence_private_key", _new_key)
+        settings.licence_private_key or settings.kept_secret("licence_private_key", new_key)
     )
 
 
@@ -98,7 +98,8 @@ def _loaded(given: str) -> Ed25519PrivateKey:
     return key
 
 
-def _new_key() -> str:
+def new_key() -> str:
+    """In PEM."""
     key = Ed25519PrivateKey.generate()
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 

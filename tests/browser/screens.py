@@ -285,6 +285,7 @@ OF_THE_DESK = (
     desk("members", "/members"),
     desk("preferences", "/preferences"),
     desk("preferences history", "/preferences/history"),
+    desk("registration", "/registration"),
     desk("audit", "/audit"),
     Screen("mailbox", "/mailbox", "visitor", "/mailbox"),
     Screen(
@@ -312,7 +313,7 @@ ON_THE_FIRST_DAY = (
             *((path.replace("/", " ").strip(), path) for path in (
                 "/set-up", "/appointments", "/appointments/new", "/clients", "/campaigns",
                 "/matches", "/duplicates", "/merges", "/imports", "/services", "/staff", "/hours",
-                "/members", "/preferences", "/preferences/history", "/audit",
+                "/members", "/preferences", "/preferences/history", "/registration", "/audit",
             )),
         )
     ),

@@ -212,7 +212,7 @@ def test_past_due_is_told_with_the_way_to_pay_and_once_paid_it_works(
     assert moment(paid["valid_until"]) == next_ends + GRACE
     stand(site, BillingStatus.CANCELLED, next_ends)
     assert renewed(api, granted).json()["serial_number"] == paid["serial_number"]
-    clock.set(next_ends)
+    clock.set(next_ends + timedelta(minutes=1))
     problem_of(renewed(api, granted), 402)
 
 
