@@ -147,9 +147,9 @@ def _dialog(desk: Desk) -> int:
     if _choice("Update Registration", "Close") == 2:
         return talk.DONE
     talk.say("Update Registration")
-    acts = ["Register with User", "Type a serial number", "Close"]
-    if desk.kept.registration is not None:
-        acts[2:2] = ["Renew now", "Release this computer"]
+    is_registered = desk.kept.registration is not None
+    more = ["Renew now", "Release this computer"] if is_registered else ["Type a serial number"]
+    acts = ["Register with User", *more, "Close"]
     match acts[_choice(*acts) - 1]:
         case "Register with User":
             return _register_with_user(desk)

@@ -120,7 +120,8 @@ class Desk:
         self._save(registration=None)
 
     def type_number(self, typed: str) -> SerialNumber:
-        """Use a temporary serial number. Raises WrongNumber, Ended."""
+        """Use a temporary serial number as long as nothing is registered. Raises WrongNumber,
+        Ended."""
         try:
             number = read(typed)
         except Mistyped as error:
@@ -128,7 +129,7 @@ class Desk:
         if number.kind is not Kind.TEMPORARY:
             raise WrongNumber("This number belongs to a registered computer. Register this one.")
         expect_counts(number)
-        self._save(registration=None, typed_number=str(number))
+        self._save(typed_number=str(number))
         return number
 
     def _keep(self, server: Server, username: str, answer: Answer, *, keys: Keys) -> None:

@@ -1,9 +1,9 @@
 """The server as a program sees it: three requests of the public API, and its public keys."""
 
 import ipaddress
+import re
 from datetime import datetime
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
@@ -23,9 +23,9 @@ class Unreachable(Refusal):
 class Refused(Refusal):
     """The server says no: `code` is the problem's, `extra` what came with it."""
 
-    def __init__(self, code: str, message: str, **extra: Any) -> None:
-        super().__init__(message, **extra)
-        self.code = code
+    def __init__(self, code: str, message: str, extra: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.code, self.extra = code, extra
 
 
 class Answer(BaseModel):
@@ -47,22 +47,12 @@ _Told = TypeVar("_Told", bound=BaseModel)
 class Server:
     def __init__(self, url: str) -> None:
         """Raises Invalid for an address that a password must not be sent to."""
-        parts = urlsplit(url.strip())
-        host = parts.hostname or ""
-        is_here = _is_this_machine(host)
-        if not host or parts.scheme not in ({"http", "https"} if is_here else {"https"}):
+        found = re.fullmatch(r"(https?)://([A-Za-z0-9.-]+|\[[0-9a-f:]+\])(:\d+)?/*", url.strip())
+        self._is_here = found is not None and _is_this_machine(found[2].strip("[]"))
+        if found is None or (found[1] == "http" and not self._is_here):
             raise Invalid("The server's address must be like https://booking.example.com.")
-        self.url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-        self._client = httpx.Client(
-            base_url=f"{self.url}/api/v1",
-            timeout=_PATIENCE,
-            headers={"User-Agent": "booking-register"},
-            trust_env=not is_here,
-        )
-
-    @property
-    def name(self) -> str:
-        return urlsplit(self.url).netloc
+        self.name = f"{found[2]}{found[3] or ''}"
+        self.url = f"{found[1]}://{self.name}"
 
     @property
     def _odd(self) -> str:
@@ -89,8 +79,15 @@ class Server:
             raise Unreachable(self._odd) from error
 
     def _ask(self, method: str, path: str, **given: Any) -> httpx.Response:
+        """Proxies of the environment lead to others, never to this machine."""
         try:
-            answer = self._client.request(method, path, **given)
+            answer = httpx.request(
+                method,
+                f"{self.url}/api/v1{path}",
+                timeout=_PATIENCE,
+                trust_env=not self._is_here,
+                **given,
+            )
         except httpx.HTTPError as error:
             raise Unreachable(f"{self.name} can't be reached. Is this computer online?") from error
         if answer.is_success:
@@ -106,7 +103,7 @@ class Server:
             return Unreachable(self._odd)
         if answer.status_code >= 500:
             return Unreachable(message)
-        return Refused(code, message, **problem)
+        return Refused(code, message, problem)
 
 
 def _bearing(token: str) -> dict[str, str]:

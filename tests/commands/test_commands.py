@@ -69,7 +69,7 @@ def opening(slug: str = "pink-poodle", zone: str = "Europe/Vienna") -> list[str]
 
 def test_help_names_every_command(bare: Product) -> None:
     said = bare.done("--help")
-    for command in ("up", "serve", "migrate", "doctor", "create-business", "import-clients"):
+    for command in ("up", "serve", "migrate", "doctor", "create-business", "register"):
         assert command in said
 
 
