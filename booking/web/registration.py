@@ -79,7 +79,7 @@ def _checked_name(typed: str, registration_id: uuid.UUID) -> str:
         return _NAME.validate_python(typed)
     except ValidationError as error:
         found = error.errors()[0]
-        message = "Type a name." if found["type"] == "string_too_short" else found["msg"]
+        message = "Type a name." if found["type"] == "too_short" else found["msg"]
         raise Invalid(fields=(FieldError(f"name-{registration_id}", "invalid", message),)) from None
 
 

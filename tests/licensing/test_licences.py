@@ -1,6 +1,5 @@
 """Licences are signed and verified; keys roll; terms follow what is paid."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -167,12 +166,3 @@ def test_terms_follow_what_is_paid(
     now = START + timedelta(days=days)
     assert (term(status, START, now) is not None) == licence
     assert (temporary_term(status, START, now) is not None) == mail
-
-
-def test_the_program_knows_no_room() -> None:
-    """What others build theirs from stands on the public API alone."""
-    rooms = {path.parent.name for path in (Path(licences.__file__).parents[1]).glob("*/models.py")}
-    client = [*(Path(licences.__file__).parents[1] / "program").glob("*.py")]
-    client += [Path(licences.__file__).parents[1] / "commands" / "register.py"]
-    imported = {name for path in client for name in re.findall(r"booking\.(\w+)", path.read_text())}
-    assert not imported & rooms
