@@ -158,16 +158,20 @@ def tend_billing(database: Database) -> int:
 
 
 def send_temporary_numbers(database: Database) -> int:
-    """Business by business, each its own transaction, which asks once more whether it is due."""
+    """Business by business, each its own transaction, which asks once more whether it is due; what
+    goes wrong in one holds up no other."""
     with database.reading() as session:
         due = licensing.businesses_without_program(session)
     sent = 0
     for business_id in due:
         if ENDING.is_set():
             break
-        with database.writing() as session:
-            set_business(session, business_id)
-            sent += send_temporary_number(session)
+        try:
+            with database.writing() as session:
+                set_business(session, business_id)
+                sent += send_temporary_number(session)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            _log.warning("a temporary number could not be sent: %s", type(error).__name__)
     return sent
 
 

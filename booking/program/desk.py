@@ -48,7 +48,7 @@ class Desk:
     def __init__(self, folder: Path) -> None:
         """Raises keeping.Unreadable."""
         self._folder = folder
-        self.kept = keeping.load(folder)
+        self.kept: Kept = keeping.load(folder)
 
     @property
     def registration(self) -> Registration:
@@ -151,7 +151,7 @@ class Desk:
         self._save(registration=registration, typed_number="")
 
     def _save(self, **changes: object) -> None:
-        self.kept: Kept = self.kept.model_copy(update=changes)
+        self.kept = self.kept.model_copy(update=changes)
         keeping.save(self._folder, self.kept)
 
 

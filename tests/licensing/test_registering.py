@@ -1,5 +1,6 @@
 """A program registers with a password and is given its numbers: `POST /registrations`."""
 
+import contextlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,14 +10,17 @@ from sqlalchemy import select
 
 from booking.accounts.actions import second_factor
 from booking.accounts.models import Account
+from booking.audit.actions import SYSTEM
 from booking.audit.models import AuditEntry
 from booking.billing.rules.standing import GRACE, BillingStatus
 from booking.businesses.models import Member, Role
 from booking.database import across_businesses, new_id
+from booking.licensing import queries
+from booking.licensing.actions import NoSeatLeft, Program, register
 from booking.licensing.models import IssuedNumber
 from booking.serial_numbers import Kind, read
 from tests.front_door import Api, fields_of, problem_of
-from tests.licensing.programs import DESK, licence_of, registered, renewed, stand, wanted
+from tests.licensing.programs import DESK, at_once, licence_of, registered, renewed, stand, wanted
 from tests.mailbox import Mailbox
 from tests.site import Site
 from tests.times import START, Clock
@@ -184,6 +188,20 @@ def test_seats_are_those_of_the_plan(api: Api) -> None:
     assert gone.status_code == 404
     assert api.owner.delete(f"/businesses/{{b}}/registrations/{other['id']}").status_code == 204
     assert problem_of(renewed(api, other), 410)["code"] == "released"
+
+
+def test_the_last_seat_is_given_once_however_many_ask(site: Site) -> None:
+    """Eight at once, of four computers, for three seats."""
+
+    def ask(number: int) -> None:
+        program = Program("booking", f"computer-{number % 4}", "A computer")
+        with contextlib.suppress(NoSeatLeft), site.writing() as session:
+            register(session, program, by=SYSTEM)
+
+    at_once(ask, 8)
+    with site.reading() as session:
+        assert len(queries.active(session)) == 3
+    assert len(numbers(site)) == 3
 
 
 def test_a_revoked_machine_is_told_so(api: Api) -> None:

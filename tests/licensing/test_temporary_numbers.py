@@ -1,10 +1,7 @@
 """A business without a registered program gets one temporary number a period, by e-mail."""
 
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 
 from sqlalchemy import func, select
 
@@ -15,31 +12,19 @@ from booking.licensing import queries
 from booking.licensing.models import IssuedNumber
 from booking.serial_numbers import Kind, read
 from tests.front_door import Api
-from tests.licensing.programs import registered, stand
+from tests.licensing.programs import at_once, registered, stand
 from tests.mailbox import Mailbox
 from tests.site import Site
 from tests.times import START, Clock
 from workers.jobs import send_temporary_numbers
 
 OWNER = "olivia.owner@example.com"
-RACERS = 6
 
 
 def mailed(mailbox: Mailbox) -> list[str]:
     """The numbers in the owner's mail, oldest first."""
     texts = (each.text for each in mailbox.to(OWNER) if "temporary serial" in each.subject)
     return [re.findall(r"\b\w{4}(?:-\w{4}){3}\b", text)[0] for text in texts]
-
-
-def at_once(work: Callable[[int], object], count: int = RACERS) -> None:
-    start = Barrier(count)
-
-    def race(number: int) -> object:
-        start.wait(timeout=30)
-        return work(number)
-
-    with ThreadPoolExecutor(count) as racers:
-        list(racers.map(race, range(count)))
 
 
 def test_each_month_once_until_a_program_is_registered_and_again_after_the_last_is_released(
