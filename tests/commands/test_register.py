@@ -2,18 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-from fastapi import FastAPI
 
 from booking.billing.rules.standing import BillingStatus
+from booking.main import create_app
 from tests.databases import DatabaseKind
 from tests.licensing.programs import stand
-from tests.live import serve
+from tests.live import LiveServer, serve
 from tests.mailbox import Mailbox
 from tests.product import Product
 from tests.site import Site
@@ -46,6 +47,17 @@ def register(desk: Path, clock: Clock) -> Register:
     return run
 
 
+@contextmanager
+def server(site: Site, clock: Clock) -> Iterator[LiveServer]:
+    """Until it is away; a fixture would stay to the end."""
+    app = create_app(site.settings)
+    app.state.database.engine.dispose()
+    app.state.database = site.database
+    clock.set_again()
+    with serve(app) as live:
+        yield live
+
+
 def done(ran: CompletedProcess[str]) -> str:
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
@@ -63,12 +75,11 @@ def number_in(said: str) -> str:
 
 
 def test_a_program_registers_renews_is_past_due_and_lives_without_a_server(
-    register: Register, desk: Path, app: FastAPI, site: Site, clock: Clock
+    register: Register, desk: Path, site: Site, clock: Clock
 ) -> None:
     paid_until = START + timedelta(days=20)
     stand(site, BillingStatus.ACTIVE, paid_until)
-    with serve(app) as live:
-        clock.set_again()
+    with server(site, clock) as live:
         at = ("--server", live.url, "--username", OWNER)
         assert "do not fit together" in refused(register(*at, typed="wrong\n"))
         first = number_in(done(register(*at, typed=f"{PASSWORD}\n")))
@@ -102,7 +113,7 @@ def test_a_program_registers_renews_is_past_due_and_lives_without_a_server(
 
 
 def test_the_dialog_registers_and_releases_and_takes_a_temporary_number(
-    register: Register, app: FastAPI, site: Site, mailbox: Mailbox
+    register: Register, site: Site, clock: Clock, mailbox: Mailbox
 ) -> None:
     assert register("--server", "https://booking.example.com").returncode == 2
     send_temporary_numbers(site.database)
@@ -112,7 +123,7 @@ def test_the_dialog_registers_and_releases_and_takes_a_temporary_number(
     assert "not a serial number" in refused(register(typed=f"1\n2\n{wrong}\n"))
     assert number_in(done(register(typed=f"1\n2\n{typed}\n"))) == line.strip()
 
-    with serve(app) as live:
+    with server(site, clock) as live:
         login = f"{live.url}\n{OWNER}\nwrong\n1\n\n{PASSWORD}\n1\n"
         said = done(register(typed=f"1\n1\n{login}"))
         steps = ["Registration Info", "Update Registration", "Register with User", "do not fit"]

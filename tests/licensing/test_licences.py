@@ -74,7 +74,7 @@ def test_whatever_was_not_signed_by_us_for_this_installation_is_refused(
         f"{header}.{claims}.",
         f"{header}.{jwt.encode(longer, 'x' * 32).split('.')[1]}.{signature}",
         jwt.encode(longer, "x" * 32, headers={"kid": keys[0]["kid"], "typ": licences.TYPE}),
-        jwt.encode(longer, None, algorithm="none", headers={"kid": keys[0]["kid"]}),
+        jwt.encode(longer, "", algorithm="none", headers={"kid": keys[0]["kid"]}),
         licences.sign(MADE, others),
         jwt.encode({"sub": "x"}, licences.signing_key(settings), "EdDSA", {"kid": keys[0]["kid"]}),
     ]
