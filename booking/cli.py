@@ -111,6 +111,32 @@ def invite(
     )
 
 
+@app.command()
+def register(
+    server: Annotated[str, typer.Option(help="The server, like https://booking.example.com.")] = "",
+    username: Annotated[str, typer.Option(help="The e-mail an owner signs in with.")] = "",
+    business: Annotated[str, typer.Option(help="Which one, for owners of several.")] = "",
+    status: Annotated[
+        bool, typer.Option("--status", help="Show the licence; renew it first when that is due.")
+    ] = False,
+    renew: Annotated[bool, typer.Option("--renew", help="Ask for the next number now.")] = False,
+    release: Annotated[bool, typer.Option("--release", help="Give the seat back.")] = False,
+) -> None:
+    """Register the program on this computer: a dialog, or all at once with --server and --username.
+
+    The password is asked for, or read from standard input.
+    """
+    _run(
+        "booking.commands.register",
+        server=server,
+        username=username,
+        business=business,
+        status=status,
+        renew=renew,
+        release=release,
+    )
+
+
 @app.command("read-bounce")
 def read_bounce() -> None:
     """Read a bounce or a complaint from standard input: for the pipe of a mail server."""

@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import tempfile
+from collections.abc import Callable
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +45,8 @@ class Settings(BaseSettings):
     dkim_key: str = ""
     dkim_selector: str = ""
     dkim_domain: str = ""
+    licence_private_key: str = ""
+    licence_former_keys: Annotated[tuple[str, ...], NoDecode] = ()
     stripe_secret_key: str = ""
     stripe_webhook_secret: str = ""
     stripe_api_base: str = "https://api.stripe.com"
@@ -71,7 +74,7 @@ class Settings(BaseSettings):
     smtp_timeout_seconds: int = Field(default=30, ge=1, le=300)
     log_format: Literal["text", "json"] = "text"
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("licence_former_keys", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -131,18 +134,19 @@ class Settings(BaseSettings):
     @cached_property
     def secret(self) -> str:
         """What every link, code and digest is keyed with."""
-        return self.secret_key or self._kept_secret()
+        return self.secret_key or self.kept_secret("secret_key", lambda: secrets.token_urlsafe(48))
 
-    def _kept_secret(self) -> str:
-        """Outside production the secret is made once and kept in the data directory."""
+    def kept_secret(self, setting: str, make: Callable[[], str]) -> str:
+        """What stands for an absent secret outside production: made once and kept in the data
+        directory."""
         if self.production:
-            raise ValueError("BOOKING_SECRET_KEY is not set")
-        path = self.data_dir / "secret-key"
+            raise ValueError(f"BOOKING_{setting.upper()} is not set")
+        path = self.data_dir / setting.replace("_", "-")
         self.data_dir.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             descriptor, unfinished = tempfile.mkstemp(dir=self.data_dir)  # readable by us alone
             with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(48))
+                file.write(make())
             with contextlib.suppress(FileExistsError):  # another process was quicker
                 Path(path).hardlink_to(unfinished)
             Path(unfinished).unlink()
@@ -157,6 +161,7 @@ class Settings(BaseSettings):
             "BOOKING_SECRET_KEY must be your own secret of at least 32 characters": (
                 len(self.secret_key) < 32 or len(set(self.secret_key)) < 10
             ),
+            "BOOKING_LICENCE_PRIVATE_KEY must be set": not self.licence_private_key,
             "BOOKING_PUBLIC_URL must begin with https://": (
                 not self.public_url.startswith("https://")
             ),

@@ -25,6 +25,7 @@ from booking.api import client_sessions as api_client_sessions
 from booking.api import clients as api_clients
 from booking.api import hours as api_hours
 from booking.api import imports as api_imports
+from booking.api import installations as api_installations
 from booking.api import invitations as api_invitations
 from booking.api import mail_events as api_mail_events
 from booking.api import matches as api_matches
@@ -35,6 +36,7 @@ from booking.api import my_pets as api_my_pets
 from booking.api import preferences as api_preferences
 from booking.api import problem
 from booking.api import record_merges as api_record_merges
+from booking.api import registrations as api_registrations
 from booking.api import services as api_services
 from booking.api import sessions as api_sessions
 from booking.api import staff_members as api_staff_members
@@ -43,6 +45,7 @@ from booking.api.bodies import no_card_numbers
 from booking.config import Settings
 from booking.database import Database
 from booking.errors import Refusal
+from booking.licensing import licences
 from booking.logs import set_up_logging
 from booking.protection import Protection
 from booking.rate_limit import Limiter
@@ -81,6 +84,7 @@ from booking.web import (
     merges,
     page,
     preferences,
+    registration,
     services,
     setup,
     sign_up,
@@ -111,6 +115,7 @@ API = (
     api_clients,
     api_hours,
     api_imports,
+    api_installations,
     api_invitations,
     api_matches,
     api_mail_events,
@@ -119,6 +124,7 @@ API = (
     api_my_pets,
     api_preferences,
     api_record_merges,
+    api_registrations,
     api_services,
     api_sessions,
     api_staff_members,
@@ -143,6 +149,7 @@ PAGES = (
     setup,
     business_details,
     billing,
+    registration,
     invitations,
     campaigns,
     clients,
@@ -174,6 +181,7 @@ def from_environment() -> FastAPI:
     settings = Settings()
     if objections := settings.objections():
         raise ValueError("refuses to start: " + "; ".join(objections))
+    licences.signing_key(settings)
     set_up_logging(settings)
     return create_app(settings)
 

@@ -19,6 +19,8 @@ from booking.idempotency import IdempotencyRecord as _IdempotencyRecord
 from booking.imports import models as _imports
 from booking.invitations import emails as _invitations_emails
 from booking.invitations import models as _invitations
+from booking.licensing import emails as _licensing_emails
+from booking.licensing import models as _licensing
 from booking.linking import emails as _linking_emails
 from booking.linking import models as _linking
 from booking.mail import models as _mail
@@ -40,6 +42,7 @@ MODELS = (
     _IdempotencyRecord,
     _imports,
     _invitations,
+    _licensing,
     _linking,
     _mail,
     _matching,
@@ -53,6 +56,7 @@ EMAILS = (
     _businesses_emails,
     _clients_emails,
     _invitations_emails,
+    _licensing_emails,
     _linking_emails,
     _merges_emails,
 )

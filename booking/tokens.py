@@ -30,6 +30,7 @@ class Purpose(StrEnum):
     SECOND_FACTOR = "second-factor"
     BROWSER = "browser"
     READER = "reader"
+    REGISTRATION = "registration"
     MESSAGE_ID = "message-id"
     RETURN_PATH = "return-path"
     FINGERPRINT = "fingerprint"

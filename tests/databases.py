@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from booking.commands.migrate import upgrade
 from booking.config import Settings
 from booking.database import Database
+from booking.licensing.licences import new_key
 from tests import servers, world
 from tests.processes import folder_of_its_own
 from tests.servers import Postgres
@@ -24,6 +25,7 @@ from tests.times import START, Clock
 from tests.world import World
 
 SECRET = "a secret of the tests, the same in every one of them"
+LICENCE_KEY = new_key()
 
 
 class DatabaseKind(StrEnum):

@@ -22,6 +22,8 @@ from booking.imports.actions import applying
 from booking.invitations import delivery as envelope
 from booking.invitations.actions import campaigns, coming_back
 from booking.invitations.reminding import remind_due
+from booking.licensing import queries as licensing
+from booking.licensing.actions import send_temporary_number
 from booking.mail import actions as mail
 from booking.mail import bounces, postbox
 from booking.mail import delivery as post
@@ -155,6 +157,24 @@ def tend_billing(database: Database) -> int:
     return paying.tend_due(database, ENDING.is_set)
 
 
+def send_temporary_numbers(database: Database) -> int:
+    """Business by business, each its own transaction, which asks once more whether it is due; what
+    goes wrong in one holds up no other."""
+    with database.reading() as session:
+        due = licensing.businesses_without_program(session)
+    sent = 0
+    for business_id in due:
+        if ENDING.is_set():
+            break
+        try:
+            with database.writing() as session:
+                set_business(session, business_id)
+                sent += send_temporary_number(session)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
+            _log.warning("a temporary number could not be sent: %s", type(error).__name__)
+    return sent
+
+
 def tidy(database: Database) -> None:
     """What is over and done with is not kept longer than it serves anybody."""
     with database.writing() as session:
@@ -203,5 +223,6 @@ JOBS = (
     Job("scan_due_lists", 10, Lane.BULK, scan_due_lists),
     Job("expire_pending_appointments", 60, Lane.MAIL, expire_pending_appointments),
     Job("tend_billing", 30, Lane.BULK, tend_billing),
+    Job("send_temporary_numbers", 600, Lane.BULK, send_temporary_numbers),
     Job("tidy", 3600, Lane.BULK, tidy),
 )

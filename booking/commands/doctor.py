@@ -17,6 +17,7 @@ from booking.commands import talk
 from booking.commands.migrate import config_for
 from booking.config import Settings
 from booking.database import Database
+from booking.licensing.licences import public_keys
 from booking.mail.postbox import Unreachable, open_postbox
 from booking.mail.signing import open_signer
 from booking.mail.transports import Smtp
@@ -40,6 +41,7 @@ def run() -> int:
         "Bounces": _bounces,
         "Payments": _payments,
         "Passwords": _passwords,
+        "Licences": _licences,
     }
     wrong_parts = [name for name, check in checks.items() if not _is_well(name, check, settings)]
     if wrong_parts:
@@ -138,3 +140,9 @@ def _payments(settings: Settings) -> str:
 def _passwords(settings: Settings) -> str:
     hash_now(settings, "a password to try the hash with")
     return f"argon2id, {settings.argon2_memory_kib} KiB, {settings.hashing_slots} at once"
+
+
+def _licences(settings: Settings) -> str:
+    """Raises ValueError for a key that can't be signed with."""
+    today, *former = public_keys(settings)
+    return f"signed with key {today['kid'][:8]}…, {len(former)} former keys still count"

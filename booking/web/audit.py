@@ -29,6 +29,7 @@ KINDS = (
     ("merge", "Merges"),
     ("preferences", "Booking Preferences"),
     ("member", "Members"),
+    ("registration", "Registrations"),
     ("service", "Services"),
     ("staff", "Staff"),
     ("business", "The business"),
@@ -55,6 +56,12 @@ _VERBS = {
     "import.begun": "Import begun",
     "import.applied": "Import done",
     "import.undone": "Import undone",
+    "registration.created": "Program registered",
+    "registration.repeated": "Program registered again",
+    "registration.renamed": "Computer renamed",
+    "registration.released": "Computer released",
+    "registration.revoked": "Computer revoked",
+    "serial_number.issued": "Serial number issued",
 }
 # Details that say something to people; the others are for programs and stand in the export.
 _TOLD = ("name", "file_name", "fields", "old_email", "new_email", "linked_by", "rows", "reason")

@@ -192,7 +192,7 @@ _MANAGE_PAGES = (
     ("Booking Preferences", "/preferences"),
     ("Audit", "/audit"),
 )
-_OWNERS_PAGES = (("Account & billing", "/billing"),)
+_OWNERS_PAGES = (("Account & billing", "/billing"), ("Registration", "/registration"))
 
 
 # Pages that are reached from one of these, and have no entry of their own.

@@ -18,6 +18,9 @@ from booking.audit.models import ActorKind
 from booking.billing.actions.plans import choose_plan
 from booking.businesses import queries as businesses
 from booking.businesses.actions.opening import NewBusiness, create_business
+from booking.licensing import actions as licensing
+from booking.licensing.actions import Program
+from booking.licensing.models import RegistrationState
 from tests import make
 from tests.browser.coming_back import what_comes_back
 from tests.browser.look_alikes import people_who_look_alike
@@ -95,6 +98,7 @@ class Filler:
         self._forgotten_passwords_and_other_addresses()
         self._signing_up()
         self._second_steps()
+        self._registered_computers()
         self._a_new_business()
         return self.made
 
@@ -251,6 +255,14 @@ class Filler:
         page = page.submit("", email=self.world.staff.email, password=PASSWORD)
         assert page.path.startswith("/manage/sign-in/code"), page
         self._keep("half_in", page.browser)
+
+    def _registered_computers(self) -> None:
+        """Two in use, and one that was lost."""
+        with self.site.writing() as session:
+            for name in ("Front desk", "Grooming room", "Old laptop"):
+                program = Program("booking", f"installed-on-{name.replace(' ', '-')}", name)
+                granted = licensing.register(session, program, by=OLIVIA)
+            licensing.end(session, granted.registration, RegistrationState.REVOKED, by=OLIVIA)
 
     def _a_new_business(self) -> None:
         """As it is on its first day."""

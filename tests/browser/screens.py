@@ -322,6 +322,7 @@ OF_THE_DESK = (
     desk("members", "/members"),
     desk("preferences", "/preferences"),
     desk("preferences history", "/preferences/history"),
+    desk("registration", "/registration"),
     desk("audit", "/audit"),
     desk("billing", "/billing"),
     desk("billing card", "/billing/card"),
@@ -359,7 +360,8 @@ ON_THE_FIRST_DAY = (
             *((path.replace("/", " ").strip(), path) for path in (
                 "/set-up", "/appointments", "/appointments/new", "/clients", "/campaigns",
                 "/matches", "/duplicates", "/merges", "/imports", "/services", "/staff", "/hours",
-                "/members", "/preferences", "/preferences/history", "/audit", "/billing",
+                "/members", "/preferences", "/preferences/history", "/registration", "/audit",
+                "/billing",
             )),
         )
     ),

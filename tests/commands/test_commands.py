@@ -69,7 +69,7 @@ def opening(slug: str = "pink-poodle", zone: str = "Europe/Vienna") -> list[str]
 
 def test_help_names_every_command(bare: Product) -> None:
     said = bare.done("--help")
-    for command in ("up", "serve", "migrate", "doctor", "create-business", "import-clients"):
+    for command in ("up", "serve", "migrate", "doctor", "create-business", "register"):
         assert command in said
 
 
@@ -151,7 +151,7 @@ def test_the_doctor_finds_nothing_where_all_is_well(product: Product) -> None:
     product.done("migrate")
     said = product.done("doctor")
     assert said.endswith("All is well.\n")
-    assert said.count("✓") == 9
+    assert said.count("✓") == 10
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,13 @@ def known_ids(api: Api, salon: Salon, person: KnownClient, mailbox: Mailbox) -> 
     una = {"first_name": "Una", "last_name": "Ames", "mobile_phone": "617 555 0155"}
     alike = [made(staff.post("/businesses/{b}/clients", json=una)) for _ in "12"][1]
     merge = {"keep": twice[0]["id"], "merge": [twice[1]["id"]]}
+    program = {
+        "username": salon.owner.email,
+        "password": salon.owner.password,
+        "product": "booking",
+        "installation_id": f"desk-of-{salon.slug}",
+        "machine_name": "Front desk",
+    }
     ids = {
         "session_id": made(client.get("/sessions"))["items"][0]["id"],
         "invited_member_id": made(staff.post("/businesses/{b}/members", json=member))["id"],
@@ -52,6 +59,7 @@ def known_ids(api: Api, salon: Salon, person: KnownClient, mailbox: Mailbox) -> 
         "token": invitation.removeprefix("/i/"),
         "import_id": made(staff.post("/businesses/{b}/imports?dry_run=true", files=files))["id"],
         "match_id": alike["possible_matches"][0]["id"],
+        "registration_id": made(visitor.post("/registrations", json=program))["id"],
         "merge_id": made(staff.post("/businesses/{b}/merges", json=merge))["id"],
         "invoice_number": _invoice(mailbox, salon),
         "gateway": "sandbox",

@@ -38,7 +38,14 @@ PUBLIC = {
     "POST /invitations/{token}/accept",
     "GET /calendars/{token}.ics",
     "POST /mail/events",
+    "POST /registrations",
+    "GET /licences/keys",
     "POST /billing/events/{gateway}",
+}
+# An installed program calls these with its registration token: for any other token they are shut.
+OF_PROGRAMS = {
+    "POST /registrations/{registration_id}/renew",
+    "DELETE /registrations/{registration_id}",
 }
 # Of staff and clients alike.
 OF_ANY_ACCOUNT = {"DELETE /sessions/current", "GET /sessions", "DELETE /sessions/{session_id}"}
@@ -72,8 +79,17 @@ class Operation:
         return "/me/" in self.path or self.path.endswith("/me")
 
     @property
+    def is_of_programs(self) -> bool:
+        return self.name in OF_PROGRAMS
+
+    @property
     def is_of_staff(self) -> bool:
-        return not (self.is_public or self.is_of_clients or self.name in OF_ANY_ACCOUNT)
+        return not (
+            self.is_public
+            or self.is_of_clients
+            or self.is_of_programs
+            or self.name in OF_ANY_ACCOUNT
+        )
 
     def key(self, name: str) -> str:
         """What `ids` calls this id: some addresses take another kind of thing by the same name."""

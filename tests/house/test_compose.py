@@ -63,7 +63,9 @@ def test_our_services_run_with_the_same_settings_from_one_image() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "PUBLIC_URL", "SMTP_URL", "MAIL_FROM"])
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "LICENCE_PRIVATE_KEY", "PUBLIC_URL", "SMTP_URL", "MAIL_FROM"]
+)
 def test_what_production_needs_has_no_default(name: str) -> None:
     assert SERVICES["web"]["environment"][f"BOOKING_{name}"].startswith(f"${{BOOKING_{name}:?")
 

@@ -104,6 +104,7 @@ def test_a_room_has_the_files_every_room_has() -> None:
         "appointments": {"ical"},
         "billing": {"gateways", "invoice_pdf", "paying", "sealing"},
         "invitations": {"delivery", "listing", "reminding"},
+        "licensing": {"licences"},
         "matching": {"candidates", "index", "renewal", "scanning"},
         "merges": {"rows"},
         "preferences": {"patches"},

@@ -18,7 +18,7 @@ from tests.world import PASSWORD, World
 pytestmark = pytest.mark.settings(rate_limits="off")
 NEW_PASSWORD = "nine purple herons at noon"
 SALON = "/businesses/{b}"
-SECRET_FIELDS = {"token", "manage_token", "sign_up_token", "url"}
+SECRET_FIELDS = {"token", "manage_token", "registration_token", "sign_up_token", "url"}
 
 
 class Handed:
@@ -105,6 +105,14 @@ def _sign_in_everywhere(handed: Handed, api: Api, pages: Pages, world: World) ->
     for turn in ("first", "repeated"):
         answer = api.visitor.post("/staff/sessions", json=staff, headers=keyed)
         handed.by(f"staff, {turn}", made(answer))
+    program = {
+        "username": world.owner.email,
+        "password": PASSWORD,
+        "product": "booking",
+        "installation_id": "the-front-desk",
+        "machine_name": "Front desk",
+    }
+    handed.by("a program", made(api.visitor.post("/registrations", json=program, headers=keyed)))
     browser = pages.visitor()
     browser.get("/manage/sign-in").submit(
         "/manage/sign-in", email=world.owner.email, password=PASSWORD

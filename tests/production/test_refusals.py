@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import LICENCE_KEY
 from tests.processes import free_port
 from tests.product import Product, program
 
@@ -11,6 +12,7 @@ GOOD = {
     "environment": "production",
     "public_url": "https://booking.example.com",
     "secret_key": "a long secret of our own, 2f7c1b9e-77aa",
+    "licence_private_key": LICENCE_KEY,
     "database_url": "postgresql+psycopg://booking@127.0.0.1:1/booking",
     "broker_url": "redis://127.0.0.1:1/0",
     "smtp_url": "smtp://127.0.0.1:1",
@@ -19,6 +21,7 @@ DANGERS = {
     "no secret": ({"secret_key": ""}, "BOOKING_SECRET_KEY"),
     "a short secret": ({"secret_key": "changeme"}, "BOOKING_SECRET_KEY"),
     "a secret of one letter": ({"secret_key": "x" * 40}, "BOOKING_SECRET_KEY"),
+    "no licence key": ({"licence_private_key": ""}, "BOOKING_LICENCE_PRIVATE_KEY"),
     "an address without TLS": (
         {"public_url": "http://booking.example.com"},
         "BOOKING_PUBLIC_URL",

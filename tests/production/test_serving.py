@@ -17,7 +17,7 @@ from booking.accounts.emails import NoLoginHere
 from booking.database import Database
 from booking.mail.actions import queue
 from tests import servers
-from tests.databases import SECRET, DatabaseKind, Databases
+from tests.databases import LICENCE_KEY, SECRET, DatabaseKind, Databases
 from tests.processes import Process, folder_of_its_own, running
 from tests.product import PATIENCE, Product, processes_with, wait_until
 from tests.servers import Redis, SmtpSink
@@ -68,6 +68,7 @@ def served(databases: Databases) -> Iterator[Served]:
             "environment": "production",
             "public_url": PUBLIC,
             "secret_key": SECRET,
+            "licence_private_key": LICENCE_KEY,
             "database_url": databases.copy(DatabaseKind.POSTGRESQL, folder),
             "broker_url": redis.url,
             "smtp_url": sink.url,

@@ -1,0 +1,1 @@
+"""Licensing: installed copies of the software, their registrations, serial numbers and licences."""

@@ -1,0 +1,1 @@
+"""The reference client: what an installed program does to be registered, over the public API."""
