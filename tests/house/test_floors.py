@@ -105,7 +105,9 @@ def test_a_room_has_the_files_every_room_has() -> None:
         "invitations": {"delivery", "listing", "reminding"},
         "matching": {"candidates", "index", "renewal", "scanning"},
         "merges": {"rows"},
+        "notices": {"words"},
         "preferences": {"patches"},
+        "texts": {"message", "delivery", "transports"},
     }
     for room in sorted(ROOMS):
         found = {path.stem for path in (TOP / "booking" / room).glob("[!_]*")}
