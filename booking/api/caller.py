@@ -13,6 +13,7 @@ from fastapi import Depends, Request
 
 from booking.accounts.actions import sign_in as accounts
 from booking.accounts.models import Account
+from booking.accounts.queries import is_operator
 from booking.audit.actions import VISITOR, Actor
 from booking.audit.models import ActorKind
 from booking.businesses import queries as businesses
@@ -119,6 +120,21 @@ def _anyone(session: Reading, request: Request, slug: str) -> Caller:
     return Caller(session, business, CallerKind.ANYONE, VISITOR)
 
 
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody who runs the whole service; no business is theirs by that."""
+
+    session: Writing
+    actor: Actor
+
+
+def _operator_writes(session: Writing, request: Request) -> Operator:
+    account, _ = signed_in(session, request)
+    if not is_operator(session, account.id):
+        raise NotAllowed("This is for the operators of the service.")
+    return Operator(session, Actor(ActorKind.STAFF, account.id, account.name or account.email))
+
+
 _EVERY_ROLE = frozenset(Role)
 _MANAGERS = frozenset({Role.OWNER, Role.MANAGER})
 _OWNERS = frozenset({Role.OWNER})
@@ -164,6 +180,7 @@ def _visitor_writes(session: Writing, request: Request, slug: str) -> Caller:
     return _anyone(session, request, slug)
 
 
+OperatorWrites = Annotated[Operator, Depends(_operator_writes)]
 StaffReads = Annotated[Caller, Depends(_staff_reads)]
 StaffWrites = Annotated[Caller, Depends(_staff_writes)]
 ManagerReads = Annotated[Caller, Depends(_manager_reads)]

@@ -12,7 +12,14 @@ from sqlalchemy.orm import Session
 from booking.database import UtcDateTime
 from booking.errors import NotFound
 from booking.notices import rules
-from booking.notices.models import Component, Notice, NoticeComponent, NoticeUpdate
+from booking.notices.models import (
+    Component,
+    Notice,
+    NoticeComponent,
+    NoticeUpdate,
+    Subscription,
+    SubscriptionComponent,
+)
 from booking.notices.rules import Condition, State, Trouble, Window
 
 _READ_ONLY_UNTIL = (  # built once: it is asked before every write
@@ -66,6 +73,16 @@ class After(NamedTuple):
 def components(session: Session) -> Sequence[Component]:
     """In the operators' order."""
     return session.scalars(select(Component).order_by(Component.place, Component.key)).all()
+
+
+def components_of(session: Session, subscription: Subscription) -> Sequence[Component]:
+    """Those somebody wants to be told about."""
+    return session.scalars(
+        select(Component)
+        .join(SubscriptionComponent, SubscriptionComponent.component_key == Component.key)
+        .where(SubscriptionComponent.subscription_id == subscription.id)
+        .order_by(Component.place, Component.key)
+    ).all()
 
 
 def component(session: Session, key: str) -> Component:

@@ -38,7 +38,7 @@ class Promise(StrEnum):
 
 
 class State(StrEnum):
-    """`cancelled`: resolved before it began. `lapsed`: the update promised by its end never came."""
+    """`cancelled`: resolved before it began. `lapsed`: the promised update never came."""
 
     PLANNED = "planned"
     IN_FORCE = "in_force"

@@ -19,6 +19,9 @@ from booking import clock, errors
 from booking.errors import Refusal
 from booking.mail.message import say_money, say_when
 from booking.matching import queries as matching
+from booking.notices.queries import Posted
+from booking.notices.rules import say_moment, say_window
+from booking.web.banners import banners
 from booking.web.visitor import Visitor, VisitorKind
 
 STATIC = Path(__file__).parent / "static"
@@ -46,6 +49,7 @@ def render(
 ) -> HTMLResponse:
     """The page. `visitor` brings the business, its navigation and who is signed in."""
     values: dict[str, Any] = {"request": request, "errors": (), "flash": _take_flash(request)}
+    values["banners"] = banners(request, visitor.business.timezone if visitor else "")
     if visitor is not None:
         values |= _frame(request, visitor)
     html = _templates().get_template(template).render({**values, **context})
@@ -225,6 +229,8 @@ def _templates() -> jinja2.Environment:
         "day": say_day,
         "time": say_time,
         "when": say_when,
+        "moment": say_moment,
+        "window": say_times,
         "money": say_money,
         "ago": say_ago,
         "duration": say_duration,
@@ -249,6 +255,14 @@ def say_day(moment: datetime, zone_name: str) -> str:
 def say_time(moment: datetime, zone_name: str) -> str:
     local = clock.to_local(moment, zone_name)
     return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+
+
+def say_times(posted: Posted, zone_name: str) -> str:
+    """From when until when a notice holds, or held; of a cancelled one, would have held."""
+    window = posted.window
+    was_cancelled = window.over_at <= window.starts_at
+    until = window.ends_at if was_cancelled else window.over_at
+    return say_window(window.starts_at, until, zone_name)
 
 
 def say_ago(moment: datetime) -> str:

@@ -1,15 +1,10 @@
-"""Pages for nobody's business in particular: service notices and help."""
+"""Pages for nobody's business in particular: help."""
 
 from fastapi import APIRouter, Request, Response
 
 from booking.web.page import render
 
 router = APIRouter(include_in_schema=False)
-
-
-@router.get("/status")
-def notices(request: Request) -> Response:
-    return render(request, "status/notices.html")
 
 
 @router.get("/help")

@@ -14,6 +14,7 @@ from fastapi import Depends, Request, Response
 
 from booking.accounts.actions import sign_in as accounts
 from booking.accounts.models import Account
+from booking.accounts.queries import is_operator
 from booking.audit.actions import VISITOR, Actor
 from booking.audit.models import ActorKind
 from booking.businesses import queries as businesses
@@ -148,12 +149,41 @@ def person(session: Reading, request: Request, slug: str) -> Visitor:
     return visitor
 
 
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody who runs the whole service; no business is theirs by that."""
+
+    session: Reading
+    account: Account
+    actor: Actor
+
+
+def _operator(session: Reading, request: Request) -> Operator:
+    """To everybody else these pages are not there."""
+    found = staff_account(session, request)
+    if found is None:
+        raise SentToSignIn(f"/manage/sign-in?next={_here(request)}")
+    account = found[0]
+    if not is_operator(session, account.id):
+        raise NotFound
+    name = account.name or account.email
+    return Operator(session, account, Actor(ActorKind.STAFF, account.id, name))
+
+
 def _here(request: Request) -> str:
     """Where to come back to: only a page that can be looked at again."""
     if request.method != "GET":
         return quote(request.url.path.rsplit("/", 1)[0] or "/", safe="/")
     query = f"?{request.url.query}" if request.url.query else ""
     return quote(f"{request.url.path}{query}", safe="/")
+
+
+def _operator_reads(session: Reading, request: Request) -> Operator:
+    return _operator(session, request)
+
+
+def _operator_writes(session: Writing, request: Request) -> Operator:
+    return _operator(session, request)
 
 
 _EVERY_ROLE = frozenset(Role)
@@ -197,6 +227,8 @@ def _site_writes(session: Writing, request: Request, slug: str) -> Visitor:
     return site_visitor(session, request, slug)
 
 
+OperatorReads = Annotated[Operator, Depends(_operator_reads)]
+OperatorWrites = Annotated[Operator, Depends(_operator_writes)]
 MemberReads = Annotated[Visitor, Depends(_member_reads)]
 MemberWrites = Annotated[Visitor, Depends(_member_writes)]
 ManagerReads = Annotated[Visitor, Depends(_manager_reads)]

@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 from booking import clock
 from booking.accounts.emails import SERVICE
 from booking.accounts.rules import email_key
-from booking.database import ChangedMeanwhile, keyring_of, new_id
+from booking.config import Settings
+from booking.database import ChangedMeanwhile, keyring_of, new_id, settings_of
 from booking.errors import Expired, Invalid, NotFound
 from booking.mail import actions as mail
 from booking.notices import queries
 from booking.notices.emails import ConfirmNotices
 from booking.notices.models import Channel, Component, Subscription, SubscriptionComponent
 from booking.notices.words import ConfirmText
+from booking.rate_limit import Limit, Limiter
 from booking.texts import actions as texts
 from booking.texts.rules import phone_key
 from booking.tokens import Purpose
@@ -29,6 +31,11 @@ class LinkOver(Expired):
     message = "This link is no longer valid. Subscribe once more, and we send a new one."
 
 
+def can_text(settings: Settings) -> bool:
+    """Texts that are only kept here are for trying the product out."""
+    return bool(settings.texts_url) or not settings.production
+
+
 def address_key(channel: Channel, address: str) -> str:
     """The form in which addresses are compared. Raises Invalid on `email` or `phone`."""
     key = email_key(address) if channel is Channel.EMAIL else phone_key(address)
@@ -39,12 +46,26 @@ def address_key(channel: Channel, address: str) -> str:
     return key
 
 
+def limit_asking(limiter: Limiter, channel: Channel, address: str, ip: str) -> None:
+    """Raises TooOften: strangers fill nobody's mailbox or telephone, nor our bill."""
+    key = address_key(channel, address)
+    if channel is Channel.EMAIL:
+        limiter.hit(Limit.MAIL_IP, ip)
+        limiter.hit(Limit.MAIL_ADDRESS, key)
+        return
+    limiter.hit(Limit.TEXT_IP, ip)
+    limiter.hit(Limit.TEXT_NUMBER, key)
+    limiter.hit(Limit.TEXT_ALL, "everybody")
+
+
 def ask(
     session: Session, channel: Channel, address: str, component_keys: Collection[str]
 ) -> Subscription:
     """A wish, and a message to that address with the link that makes it count. The same for every
     address: whether it is known here is not told. Raises Invalid."""
     key = address_key(channel, address)
+    if channel is Channel.TEXT and not can_text(settings_of(session)):
+        raise Invalid.field("phone", "We can't send texts. Use an e-mail address.", "not_offered")
     wanted = [each for each in queries.components(session) if each.key in component_keys]
     if not wanted or len(wanted) != len(set(component_keys)):
         raise Invalid.field("components", "Choose at least one from the list.", "unknown")
