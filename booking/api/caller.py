@@ -11,6 +11,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from booking import gate
 from booking.accounts.actions import sign_in as accounts
 from booking.accounts.models import Account
 from booking.accounts.queries import is_operator
@@ -87,6 +88,7 @@ def _staff(session: Reading, request: Request, slug: str, roles: frozenset[Role]
         raise NotFound
     if member.role not in roles:
         raise NotAllowed("Your role does not include this. Ask an owner or manager.")
+    gate.expect_open(session, request)
     actor = Actor(ActorKind.STAFF, account.id, account.name or account.email)
     return Caller(session, business, CallerKind.STAFF, actor, account, member, sign_in_id)
 
@@ -103,6 +105,7 @@ def _client(session: Reading, request: Request, slug: str) -> Caller:
         raise NotAllowed("This is for clients; you are signed in as staff.")
     if not preferences.current(session).client_settings.allow_client_online_account_access:
         raise SignInNeeded("Client accounts are switched off at the moment.")
+    gate.expect_open(session, request)
     actor = Actor(ActorKind.CLIENT, account.id, account.name or account.email)
     return Caller(session, business, CallerKind.CLIENT, actor, account, None, sign_in_id)
 
@@ -117,6 +120,7 @@ def _anyone(session: Reading, request: Request, slug: str) -> Caller:
     if business is None:
         raise NotFound
     set_business(session, business.id)
+    gate.expect_open(session, request)
     return Caller(session, business, CallerKind.ANYONE, VISITOR)
 
 

@@ -35,6 +35,7 @@ TITLES: tuple[tuple[type[Refusal], int, str], ...] = (
     (errors.Invalid, 422, "Please check what you typed"),
     (errors.Expired, 410, "This link is no longer valid"),
     (errors.TooOften, 429, "Please wait a little"),
+    (errors.Unavailable, 503, "Not at the moment"),
     (errors.Overloaded, 503, "We are very busy just now"),
 )
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
 
+from booking import gate
 from booking.accounts.actions import sign_in as accounts
 from booking.accounts.models import Account
 from booking.accounts.queries import is_operator
@@ -125,6 +126,7 @@ def member_of_page(
         raise NotFound
     if member.role not in roles:
         raise NotAllowed("Your role does not include this page. Ask an owner or manager.")
+    gate.expect_open(session, request)
     actor = Actor(ActorKind.STAFF, account.id, account.name or account.email)
     return Visitor(session, business, VisitorKind.STAFF, actor, account, member, sign_in_id)
 
@@ -134,6 +136,7 @@ def site_visitor(session: Reading, request: Request, slug: str) -> Visitor:
     if business is None:
         raise NotFound
     set_business(session, business.id)
+    gate.expect_open(session, request)
     found = client_account(session, request, business)
     if found is None:
         return Visitor(session, business, VisitorKind.ANYONE, VISITOR)
