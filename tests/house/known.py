@@ -9,6 +9,14 @@ from tests.house.operations import CSV
 from tests.mailbox import Mailbox
 from tests.world import KnownClient, Salon
 
+NOTICE = {
+    "kind": "incident",
+    "title": "Mail is slow",
+    "text": "E-mails take a few minutes longer.",
+    "components": ["messaging"],
+    "ends_at": "2027-03-01T20:00:00Z",
+}
+
 
 def known_ids(api: Api, salon: Salon, person: KnownClient, mailbox: Mailbox) -> dict[str, str]:
     """All of one business, made by its owner and by `person`, a client."""
@@ -49,6 +57,8 @@ def known_ids(api: Api, salon: Salon, person: KnownClient, mailbox: Mailbox) -> 
         "import_id": made(staff.post("/businesses/{b}/imports?dry_run=true", files=files))["id"],
         "match_id": alike["possible_matches"][0]["id"],
         "merge_id": made(staff.post("/businesses/{b}/merges", json=merge))["id"],
+        "notice_id": made(api.operator.post("/operator/notices", json=NOTICE))["id"],
+        "key": "messaging",
         "manage_token": guest_booking(visitor, salon)["manage_token"],
     }
     return {name: str(value) for name, value in ids.items()}

@@ -38,6 +38,12 @@ PUBLIC = {
     "POST /invitations/{token}/accept",
     "GET /calendars/{token}.ics",
     "POST /mail/events",
+    "GET /notices",
+    "GET /notices/components",
+    "GET /notices.atom",
+    "POST /notices/subscriptions",
+    "POST /notices/subscriptions/confirm",
+    "POST /notices/subscriptions/unsubscribe",
 }
 # Of staff and clients alike.
 OF_ANY_ACCOUNT = {"DELETE /sessions/current", "GET /sessions", "DELETE /sessions/{session_id}"}
@@ -69,6 +75,11 @@ class Operation:
     @property
     def is_of_clients(self) -> bool:
         return "/me/" in self.path or self.path.endswith("/me")
+
+    @property
+    def is_of_operators(self) -> bool:
+        """Of those who run the whole service."""
+        return self.path.startswith("/operator/")
 
     @property
     def is_of_staff(self) -> bool:
@@ -177,6 +188,8 @@ def _text(schema: dict[str, Any], name: str, ids: Ids) -> str:
         "start": "09:00",
         "end": "17:00",
         "name": "Some Name",
+        "outside_url": "",
+        "phone": "",
     }
     found = by_name.get(name) or by_format.get(schema.get("format", ""))
     return (found or "text")[: schema.get("maxLength", 100)]

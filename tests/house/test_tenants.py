@@ -63,6 +63,8 @@ def test_the_ids_of_these_tests_are_really_known(
         caller = api.client if operation.is_of_clients or "session" in operation.path else api.owner
         if operation.is_public:
             caller = api.visitor
+        if operation.is_of_operators:
+            caller = api.operator
         nothing = operation.call(caller, random_ids(dict(ids))).status_code
         if nothing != 404 and not (operation.is_public and nothing == 410):
             wrong.append(f"{operation.name} of nothing: {nothing}")
