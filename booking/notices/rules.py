@@ -138,7 +138,7 @@ def agenda(kind: Kind, window: Window, posted_at: datetime) -> tuple[Due, ...]:
     if starts < over:
         found.append(Due(Event.STARTED, max(starts, posted_at)))
     found.append(Due(Event.ENDED, over))
-    return tuple(due for due in found if due.at <= over)
+    return tuple(due for due in found if due.at < over or due.event is Event.ENDED)
 
 
 def is_too_late(event: Event, window: Window, now: datetime) -> bool:

@@ -17,12 +17,13 @@ from booking import clock
 from booking.database import Database
 from booking.dependencies import database_of, settings_of
 from booking.notices import queries, rules
-from booking.notices.rules import Condition, Window
+from booking.notices.rules import Condition, Promise, Window
 
 LOOKED_UP_EVERY_SECONDS = 15
 _COOKIE = "notices-put-away"
 _MOST_KEPT = 30
 _KEPT_SECONDS = 90 * 86_400
+_OPENINGS = {Promise.END: "until", Promise.UPDATE: "next word by"}
 _log = logging.getLogger(__name__)
 
 
@@ -44,8 +45,7 @@ class Shown:
     id: uuid.UUID
     title: str
     condition: Condition
-    when: str
-    starts_at: datetime
+    opening: str
     ends_at: datetime
     zone: str
     read_only: tuple[str, ...]
@@ -105,8 +105,7 @@ def banners(request: Request, zone: str) -> list[Shown]:
             each.id,
             each.title,
             each.condition,
-            rules.say_window(each.window.starts_at, each.window.ends_at, zone),
-            each.window.starts_at,
+            _OPENINGS[each.window.promise],
             each.window.ends_at,
             zone,
             each.read_only,

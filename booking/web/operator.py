@@ -36,6 +36,18 @@ PROMISES = [
     (Promise.END, "It ends then"),
     (Promise.UPDATE, "We write again by then"),
 ]
+_BLANK: dict[str, Any] = {
+    "kind": None,
+    "severity": Severity.INFORMATION.value,
+    "title": "",
+    "text": "",
+    "components": [],
+    "starts_at": "",
+    "until": "",
+    "promise": Promise.END.value,
+    "read_only": False,
+    "resolved": False,
+}
 _NAMES = {
     "kind": "Kind",
     "severity": "What works",
@@ -66,7 +78,7 @@ def home(operator: OperatorReads, request: Request) -> Response:
 
 @router.get("/operator/notices/new")
 def new(operator: OperatorReads, request: Request) -> Response:
-    return _form_page(operator, request, {"promise": Promise.END.value})
+    return _form_page(operator, request, {})
 
 
 @router.post("/operator/notices/new")
@@ -224,7 +236,7 @@ def _one_page(
         now=now,
         is_over=posted.window.over_at <= now,
         promises=PROMISES,
-        values=values or {"promise": posted.notice.promise.value},
+        values=_BLANK | (values or {"promise": posted.notice.promise.value}),
     )
 
 
@@ -241,7 +253,7 @@ def _form_page(
         "operator/form.html",
         refusal=refusal,
         posted=posted,
-        values=values,
+        values=_BLANK | values,
         kinds=KINDS,
         severities=SEVERITIES,
         promises=PROMISES,

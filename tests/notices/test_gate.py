@@ -10,6 +10,7 @@ from sqlalchemy import event
 
 from booking import gate
 from booking.database import Database
+from tests.databases import DatabaseKind
 from tests.front_door import Api, problem_of
 from tests.house.known import guest_booking
 from tests.notices.test_notices import MAINTENANCE, posted
@@ -97,7 +98,7 @@ def test_it_costs_a_read_nothing_and_a_write_one_question(
     assert len(queries) == 1
 
 
-@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("database_kind", [DatabaseKind.SQLITE], ids=str)
 def test_every_write_for_a_business_has_a_component_or_stays_open(app: FastAPI) -> None:
     """Of programs and of people alike: none slips past maintenance by having no name."""
     nameless = []

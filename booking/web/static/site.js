@@ -122,11 +122,15 @@
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
   all("[data-from]").forEach((each) => {
     const { from, until, zone } = each.dataset;
-    if (zone === own) return;
-    const say = new Intl.DateTimeFormat("en", { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short" });
+    const shape = { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit", hour12: true };
+    const say = (more) => {
+      const format = new Intl.DateTimeFormat("en-GB", { ...shape, ...more });
+      return until ? format.formatRange(new Date(from), new Date(until)) : format.format(new Date(from));
+    };
+    if (say({ timeZone: own }) === say({ timeZone: zone })) return;
     const said = document.createElement("span");
     said.className = "own-zone";
-    said.textContent = ` (for you ${until ? say.formatRange(new Date(from), new Date(until)) : say.format(new Date(from))})`;
+    said.textContent = ` (for you ${say({ timeZone: own, timeZoneName: "short" })})`;
     each.append(said);
   });
 
