@@ -24,7 +24,7 @@ class Settings(BaseSettings):
     """One frozen object, read at the edge. What is absent chooses the embedded kind:
 
     no database URL, a SQLite file; no broker URL, a file broker beside it; no SMTP URL, a local
-    mailbox.
+    mailbox; no payment processor, the sandbox that `booking up` starts.
     """
 
     model_config = SettingsConfigDict(
@@ -47,6 +47,16 @@ class Settings(BaseSettings):
     dkim_key: str = ""
     dkim_selector: str = ""
     dkim_domain: str = ""
+    stripe_secret_key: str = ""
+    stripe_webhook_secret: str = ""
+    stripe_api_base: str = "https://api.stripe.com"
+    cardpointe_site: str = ""
+    cardpointe_merchant_id: str = ""
+    cardpointe_username: str = ""
+    cardpointe_password: str = ""
+    sandbox_gateway_url: str = ""
+    gateway_timeout_seconds: int = Field(default=20, ge=1, le=60)
+    charge_lease_seconds: int = Field(default=120, ge=1, le=3_600)
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     rate_limits: Literal["on", "off"] = "on"
     clock_offset: int = 0
@@ -129,6 +139,16 @@ class Settings(BaseSettings):
         return self.mail_from.rpartition("@")[2]
 
     @property
+    def gateways(self) -> list[str]:
+        """The payment processors that are configured: one, or none."""
+        configured = {
+            "stripe": self.stripe_secret_key,
+            "cardpointe": self.cardpointe_site,
+            "sandbox": self.sandbox_gateway_url,
+        }
+        return [name for name, setting in configured.items() if setting]
+
+    @property
     def docs_are_open(self) -> bool:
         return self.api_docs == "on" or (self.api_docs == "auto" and not self.production)
 
@@ -177,6 +197,10 @@ class Settings(BaseSettings):
             "BOOKING_TEXTS_URL must begin with https://": (
                 bool(self.texts_url) and not self.texts_url.startswith("https://")
             ),
+            "Choose one payment processor: BOOKING_STRIPE_SECRET_KEY or BOOKING_CARDPOINTE_SITE": (
+                len(self.gateways) > 1
+            ),
+            "BOOKING_SANDBOX_GATEWAY_URL is for tests only": bool(self.sandbox_gateway_url),
             "BOOKING_DKIM_KEY and BOOKING_DKIM_SELECTOR belong together": (
                 bool(self.dkim_key) != bool(self.dkim_selector)
             ),

@@ -44,6 +44,11 @@ class NotAllowed(Refusal):
     message = "You may not do that."
 
 
+class PaymentNeeded(Refusal):
+    code = "payment_needed"
+    message = "Something is to be paid first."
+
+
 class Conflict(Refusal):
     code = "conflict"
     message = "That does not fit with what is there."

@@ -17,6 +17,7 @@ from booking.api import accounts as api_accounts
 from booking.api import appointments as api_appointments
 from booking.api import audit as api_audit
 from booking.api import availability as api_availability
+from booking.api import billing as api_billing
 from booking.api import business as api_business
 from booking.api import calendars as api_calendars
 from booking.api import campaigns as api_campaigns
@@ -106,6 +107,7 @@ API = (
     api_accounts,
     api_appointments,
     api_audit,
+    api_billing,
     api_business,
     api_calendars,
     api_campaigns,

@@ -6,6 +6,8 @@ from booking.appointments import emails as _appointments_emails
 from booking.appointments import models as _appointments
 from booking.audit import models as _audit
 from booking.availability import models as _availability
+from booking.billing import emails as _billing_emails
+from booking.billing import models as _billing
 from booking.businesses import emails as _businesses_emails
 from booking.businesses import models as _businesses
 from booking.catalogue import models as _catalogue
@@ -33,6 +35,7 @@ MODELS = (
     _appointments,
     _audit,
     _availability,
+    _billing,
     _businesses,
     _catalogue,
     _clients,
@@ -50,6 +53,7 @@ MODELS = (
 EMAILS = (
     _accounts_emails,
     _appointments_emails,
+    _billing_emails,
     _businesses_emails,
     _clients_emails,
     _invitations_emails,

@@ -34,6 +34,8 @@ class Purpose(StrEnum):
     MESSAGE_ID = "message-id"
     RETURN_PATH = "return-path"
     FINGERPRINT = "fingerprint"
+    PAYMENT_CARD = "payment-card"
+    SANDBOX_GATEWAY = "sandbox-gateway"
 
 
 class Keyring:
@@ -62,6 +64,10 @@ class Keyring:
     def digest(self, purpose: Purpose, secret: str) -> str:
         """What a row keeps of a secret: keyed, so that six digits can't be guessed from a dump."""
         return self._hmac(f"digest:{purpose}", secret).hex()
+
+    def sealing_key(self, purpose: Purpose) -> bytes:
+        """32 bytes to encrypt with what has to be read again."""
+        return hmac.digest(self._master, f"seal:{purpose}".encode(), "sha256")
 
     def matches(self, purpose: Purpose, secret: str, digest: str | None) -> bool:
         return digest is not None and hmac.compare_digest(self.digest(purpose, secret), digest)

@@ -10,7 +10,7 @@ from booking.config import Settings
 from booking.database import Database
 from booking.main import create_app
 
-_OF_ONE_TEST = {"data_dir", "database_url", "clock_offset"}
+_OF_ONE_TEST = {"data_dir", "database_url", "clock_offset", "sandbox_gateway_url"}
 
 
 class Apps:

@@ -23,6 +23,7 @@ from tests.mailbox import Mailbox
 from tests.missing import NO_CHROMIUM
 from tests.pages import Pages
 from tests.processes import folder_of_its_own
+from tests.sandbox import Sandbox
 from tests.site import Site
 from tests.times import Clock
 from tests.world import World
@@ -104,6 +105,13 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
+def sandbox(folder: Path, clock: Clock) -> Iterator[Sandbox]:
+    """The sandbox of payments; a test that asks for it has settings that name it."""
+    with contextlib.closing(Sandbox(folder)) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
 def settings(
     request: pytest.FixtureRequest,
     databases: Databases,
@@ -116,6 +124,8 @@ def settings(
     changed: dict[str, object] = {}
     for mark in reversed(list(request.node.iter_markers("settings"))):
         changed |= mark.kwargs
+    if "sandbox" in request.fixturenames:
+        changed["sandbox_gateway_url"] = request.getfixturevalue("sandbox").url
     return settings_for(folder, databases.copy(database_kind, folder), clock, **changed)
 
 

@@ -105,13 +105,13 @@ class Mailbox:
     """All mail of a test so far; looking sends what is due first, as the worker would."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
         self._known: dict[Path, Mail] = {}
 
     def send_due(self) -> None:
         """Run the worker's two rounds of sending once."""
-        jobs.send_due_emails(self._database)
-        jobs.send_due_invitations(self._database)
+        jobs.send_due_emails(self.database)
+        jobs.send_due_invitations(self.database)
 
     def tell(self) -> None:
         """Run the worker's round that queues what is due of service notices."""
@@ -128,16 +128,16 @@ class Mailbox:
 
     def tend(self) -> None:
         """Run the worker's round that settles held campaigns and reminds."""
-        jobs.tend_campaigns(self._database)
+        jobs.tend_campaigns(self.database)
 
     def collect(self) -> list[Mail]:
         """Send what is due, and return what has arrived since the last look."""
         self.send_due()
-        folder = self._database.settings.mailbox
+        folder = self.database.settings.mailbox
         assert folder is not None, "this test sends to a real mail server"
         new = [path for path in sorted(folder.glob("*.eml")) if path not in self._known]
         for path in new:
-            self._known[path] = Mail(path.read_bytes(), self._database.settings.public_url)
+            self._known[path] = Mail(path.read_bytes(), self.database.settings.public_url)
         return [self._known[path] for path in new]
 
     @property

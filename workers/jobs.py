@@ -14,6 +14,8 @@ from enum import StrEnum
 from booking import clock, idempotency
 from booking.accounts.actions import sign_in
 from booking.appointments.actions import decide
+from booking.billing import paying
+from booking.billing.actions import events as payment_events
 from booking.config import Settings
 from booking.database import Database, across_businesses, set_business
 from booking.imports.actions import applying
@@ -173,6 +175,11 @@ def send_due_texts(database: Database) -> int:
         return text_post.send_due(database, transport, ENDING.is_set, stopped)
 
 
+def tend_billing(database: Database) -> int:
+    """Months that begin, tries that are due, payments nobody knows the end of."""
+    return paying.tend_due(database, ENDING.is_set)
+
+
 def tidy(database: Database) -> None:
     """What is over and done with is not kept longer than it serves anybody."""
     with database.writing() as session:
@@ -184,6 +191,8 @@ def tidy(database: Database) -> None:
         texts.forget_sent(session, clock.now() - SENT_MAIL_IS_KEPT)
     with database.writing() as session:
         subscribing.forget_unconfirmed(session)
+    with database.writing() as session:
+        payment_events.forget(session)
 
 
 @contextmanager
@@ -206,5 +215,6 @@ JOBS = (
     Job("expire_pending_appointments", 60, Lane.MAIL, expire_pending_appointments),
     Job("tell_of_notices", 15, Lane.MAIL, tell_of_notices),
     Job("send_due_texts", 5, Lane.MAIL, send_due_texts),
+    Job("tend_billing", 30, Lane.BULK, tend_billing),
     Job("tidy", 3600, Lane.BULK, tidy),
 )

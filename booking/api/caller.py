@@ -208,3 +208,8 @@ def client_caller(session: Reading, request: Request, slug: str) -> Caller:
 
 def visitor_caller(session: Reading, request: Request, slug: str) -> Caller:
     return _anyone(session, request, slug)
+
+
+def owner_caller(session: Reading, request: Request, slug: str) -> Caller:
+    """For the endpoint that asks the payment processor between its transactions."""
+    return _staff(session, request, slug, _OWNERS)

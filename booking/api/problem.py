@@ -17,6 +17,7 @@ STATUSES: tuple[tuple[type[Refusal], int], ...] = (
     (errors.NotFound, 404),
     (errors.NotAllowed, 403),
     (errors.SignInNeeded, 401),
+    (errors.PaymentNeeded, 402),
     (errors.Conflict, 409),
     (errors.Invalid, 422),
     (errors.Expired, 410),
@@ -42,6 +43,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     for status, text in {
         400: "The request can't be understood",
         401: "Sign in first",
+        402: "Something is to be paid first",
         403: "Not allowed",
         404: "Not found",
         409: "In conflict with what is there",

@@ -1,5 +1,6 @@
 """`booking doctor`: check every part of the configuration, say what is wrong and how to mend it."""
 
+import contextlib
 import smtplib
 import tempfile
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from booking import processes
 from booking.accounts.passwords import hash_now
+from booking.billing.gateways.opening import open_gateway
 from booking.commands import talk
 from booking.commands.migrate import config_for
 from booking.config import Settings
@@ -36,6 +38,7 @@ def run() -> int:
         "Mail": _mail,
         "Mail signatures": _signatures,
         "Bounces": _bounces,
+        "Payments": _payments,
         "Passwords": _passwords,
     }
     wrong_parts = [name for name, check in checks.items() if not _is_well(name, check, settings)]
@@ -123,6 +126,13 @@ def _bounces(settings: Settings) -> str:
         return f"go to {settings.mail_from}; set BOOKING_BOUNCE_DOMAIN to have them read"
     ways.append("`booking read-bounce`")
     return f"to bounce+…@{settings.bounces_go_to}, read by {', '.join(ways)}"
+
+
+def _payments(settings: Settings) -> str:
+    if not settings.gateways:
+        return "no processor is set: plans with a price can't be paid"
+    with contextlib.closing(open_gateway(settings)) as gateway:
+        return f"{gateway.name}; its events go to /api/v1/billing/events/{gateway.name}"
 
 
 def _passwords(settings: Settings) -> str:

@@ -24,6 +24,10 @@ def run(*, demo: bool, port: int, data: Path | None) -> int:
         return talk.refuse(talk.in_words(refusal))
     if not _is_free(port):
         return talk.refuse(f"port {port} is taken; choose another with --port")
+    if not (settings.gateways or settings.production):
+        sandbox = f"http://localhost:{_free_port()}"
+        settings = settings.model_copy(update={"sandbox_gateway_url": sandbox})
+    environment["BOOKING_SANDBOX_GATEWAY_URL"] = settings.sandbox_gateway_url
     house = Household({**environment, "BOOKING_SECRET_KEY": settings.secret})
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, house.ask_to_stop)
@@ -61,6 +65,8 @@ def _keep_house(house: Household, settings: Settings, demo: bool, port: int) -> 
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     house.start("worker", [*celery, "worker", "--loglevel", "WARNING", *quiet])
     house.start("schedule", [*celery, "beat", "--loglevel", "WARNING", "--pidfile="])
+    if settings.sandbox_gateway_url:
+        house.start("sandbox", ["booking.billing.gateways.sandbox"])
     _greet(settings, where)
     while True:
         for name in house.tend():
@@ -84,6 +90,12 @@ def _greet(settings: Settings, where: str) -> None:
         talk.say(f"Mailbox:        {settings.public_url}/mailbox   ({settings.mailbox})")
     talk.say(f"API:            {settings.public_url}/api/docs")
     talk.say("Press Ctrl-C to stop.")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _is_free(port: int) -> bool:

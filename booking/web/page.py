@@ -31,6 +31,7 @@ TITLES: tuple[tuple[type[Refusal], int, str], ...] = (
     (errors.NotFound, 404, "There is nothing here"),
     (errors.NotAllowed, 403, "This is not for you"),
     (errors.SignInNeeded, 401, "Please sign in"),
+    (errors.PaymentNeeded, 402, "Something is to be paid first"),
     (errors.Conflict, 409, "That does not work any more"),
     (errors.Invalid, 422, "Please check what you typed"),
     (errors.Expired, 410, "This link is no longer valid"),

@@ -56,6 +56,7 @@ def test_the_product_comes_up_works_and_goes_without_a_trace(up: Up) -> None:
     up.start("--demo")
     assert get(up, "/healthz").status_code == 200
     assert get(up, "/happy-paws").status_code == 200
+    assert [line for line in up.children.values() if "gateways.sandbox" in line], up.children
     assert sign_in(up) == 201
     book(up, "gus.guest@mail.example")
     wait_until(lambda: up.mail_to("gus.guest@mail.example"), "the confirmation")

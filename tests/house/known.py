@@ -3,7 +3,11 @@
 import uuid
 from typing import Any
 
-from booking.database import new_id
+from booking.audit.actions import SYSTEM
+from booking.billing import queries as billing
+from booking.billing.actions.plans import choose_plan
+from booking.billing.rules.plans import STANDARD
+from booking.database import new_id, set_business
 from tests.front_door import Api, ApiCaller
 from tests.house.operations import CSV
 from tests.mailbox import Mailbox
@@ -59,9 +63,19 @@ def known_ids(api: Api, salon: Salon, person: KnownClient, mailbox: Mailbox) -> 
         "merge_id": made(staff.post("/businesses/{b}/merges", json=merge))["id"],
         "notice_id": made(api.operator.post("/operator/notices", json=NOTICE))["id"],
         "key": "messaging",
+        "invoice_number": _invoice(mailbox, salon),
+        "gateway": "sandbox",
         "manage_token": guest_booking(visitor, salon)["manage_token"],
     }
     return {name: str(value) for name, value in ids.items()}
+
+
+def _invoice(mailbox: Mailbox, salon: Salon) -> str:
+    """By the operator's verb, which no address of the API leads to."""
+    with mailbox.database.writing() as session:
+        set_business(session, salon.id)
+        choose_plan(session, STANDARD.code, by=SYSTEM)
+        return billing.invoices(session)[0].number
 
 
 def guest_booking(visitor: ApiCaller, salon: Salon) -> Any:

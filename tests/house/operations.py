@@ -44,6 +44,7 @@ PUBLIC = {
     "POST /notices/subscriptions",
     "POST /notices/subscriptions/confirm",
     "POST /notices/subscriptions/unsubscribe",
+    "POST /billing/events/{gateway}",
 }
 # Of staff and clients alike.
 OF_ANY_ACCOUNT = {"DELETE /sessions/current", "GET /sessions", "DELETE /sessions/{session_id}"}

@@ -37,8 +37,9 @@ PLAIN = {
     "email": "jo.bright@example.com",
     "new_address": "new@example.com",
     "price": "$60.00",
+    "currency": "USD",
 }
-NEVER_TYPED = {"timezone", "slug", "path", "role", "price"}
+NEVER_TYPED = {"timezone", "slug", "path", "role", "price", "currency"}
 KINDS = sorted(Email.kinds.values(), key=lambda kind: kind.__name__)
 VARIANTS = ("everything", "least", "nasty")
 

@@ -1,14 +1,14 @@
 """Service notices, who wants to be told of them, texts, and who runs the whole service.
 
 Revision ID: 2430_notices
-Revises: 2350_campaigns
+Revises: 2410_billing
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "2430_notices"
-down_revision = "2350_campaigns"
+down_revision = "2410_billing"
 branch_labels = None
 depends_on = None
 

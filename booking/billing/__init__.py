@@ -1,0 +1,1 @@
+"""Billing: what a business owes for the service, and the card it pays with."""

@@ -1,0 +1,1 @@
+"""The processors that keep cards and take money: one protocol, and who speaks it."""

@@ -1,0 +1,1 @@
+"""What is decided about plans, periods, money and tries, on plain values."""
