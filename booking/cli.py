@@ -204,6 +204,14 @@ def operator_notices(as_json: AsJson = False) -> None:
     _run("booking.commands.operator", "notice_list", as_json=as_json)
 
 
+@operator.command("plan")
+def operator_plan(
+    slug: Slug, plan: Annotated[str, typer.Argument(help="Its code, as the account page has it.")]
+) -> None:
+    """Put a business on a plan, from here on."""
+    _run("booking.commands.plan", slug=slug, plan=plan)
+
+
 @operator.command("daily-cap")
 def operator_daily_cap(
     slug: Slug, most: Annotated[str, typer.Argument(help="Invitations a day, or none.")]

@@ -88,7 +88,7 @@ def _staff(session: Reading, request: Request, slug: str, roles: frozenset[Role]
         raise NotFound
     if member.role not in roles:
         raise NotAllowed("Your role does not include this. Ask an owner or manager.")
-    gate.expect_open(session, request)
+    gate.expect_open(session, request, for_staff=True)
     actor = Actor(ActorKind.STAFF, account.id, account.name or account.email)
     return Caller(session, business, CallerKind.STAFF, actor, account, member, sign_in_id)
 

@@ -23,7 +23,7 @@ LOOKED_UP_EVERY_SECONDS = 15
 _COOKIE = "notices-put-away"
 _MOST_KEPT = 30
 _KEPT_SECONDS = 90 * 86_400
-_OPENINGS = {Promise.END: "until", Promise.UPDATE: "next word by"}
+_OPENINGS = {Promise.END: "Until", Promise.UPDATE: "Next word by"}
 _log = logging.getLogger(__name__)
 
 

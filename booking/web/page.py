@@ -16,6 +16,9 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from booking import clock, errors
+from booking.billing import queries as billing
+from booking.billing.queries import Standing
+from booking.billing.rules.standing import BillingStatus
 from booking.errors import Refusal
 from booking.mail.message import say_money, say_when
 from booking.matching import queries as matching
@@ -64,7 +67,14 @@ def render(
 def refuse(request: Request, refusal: Refusal) -> HTMLResponse:
     """The page for a refusal that no form could show beside its field."""
     status, title = status_and_title(refusal)
-    response = render(request, "error.html", status=status, title=title, text=refusal.message)
+    response = render(
+        request,
+        "error.html",
+        status=status,
+        title=title,
+        text=refusal.message,
+        actions=getattr(refusal, "ways_out", ()),
+    )
     retry_after = getattr(refusal, "retry_after", None)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
@@ -157,6 +167,7 @@ def _frame(request: Request, visitor: Visitor) -> dict[str, Any]:
             "member_name": account.name or account.email,
             "sign_out_url": "/manage/sign-out",
             "theme_url": f"/{business.slug}/theme.css?{business.accent[1:]}",
+            "overdue": _overdue(visitor),
         }
     return {
         "business": business,
@@ -165,6 +176,13 @@ def _frame(request: Request, visitor: Visitor) -> dict[str, Any]:
         "accounts_open": visitor.preferences.client_settings.allow_client_online_account_access,
         "theme_url": f"/{business.slug}/theme.css?{business.accent[1:]}",
     }
+
+
+def _overdue(visitor: Visitor) -> Standing | None:
+    """What staff are told of on every page, while a payment is due or the plan is over."""
+    standing = billing.standing(visitor.session)
+    is_due = standing.status is BillingStatus.PAST_DUE
+    return standing if is_due or standing.is_read_only else None
 
 
 _MANAGE_PAGES = (

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from booking.availability import queries as availability
 from booking.availability.models import OpeningHours
+from booking.billing import queries as billing
 from booking.businesses import queries as businesses
 from booking.catalogue import queries as catalogue
 from booking.dependencies import Reading, settings_of
@@ -37,7 +38,7 @@ def home(visitor: SiteReads, request: Request) -> Response:
         services=catalogue.services(visitor.session),
         hours=_hours(availability.opening_hours(visitor.session)),
         closures=coming_closures(visitor),
-        is_open=window.online_booking_enabled,
+        is_open=window.online_booking_enabled and not billing.is_read_only(visitor.session),
         closed_message=window.disabled_message,
         shows_prices=visitor.preferences.client_settings.show_prices,
     )

@@ -126,7 +126,7 @@ def member_of_page(
         raise NotFound
     if member.role not in roles:
         raise NotAllowed("Your role does not include this page. Ask an owner or manager.")
-    gate.expect_open(session, request)
+    gate.expect_open(session, request, for_staff=True)
     actor = Actor(ActorKind.STAFF, account.id, account.name or account.email)
     return Visitor(session, business, VisitorKind.STAFF, actor, account, member, sign_in_id)
 

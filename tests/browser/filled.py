@@ -19,6 +19,7 @@ from booking.businesses import queries as businesses
 from booking.businesses.actions.opening import NewBusiness, create_business
 from tests import make
 from tests.browser.look_alikes import people_who_look_alike
+from tests.browser.notices import service_notices
 from tests.mailbox import Mailbox
 from tests.pages import Browser, Page, Pages
 from tests.site import Site
@@ -70,6 +71,7 @@ class Filler:
             "sam": ((f"visit-{world.salon.slug}", world.sam.person.cookie),),
             "owner": (("manage", world.owner.cookie),),
             "manager": (("manage", world.manager.cookie),),
+            "operator": (("manage", world.operator.cookie),),
         }
         self.made.links |= {
             "service": str(world.salon.grooming),
@@ -92,6 +94,7 @@ class Filler:
         self._signing_up()
         self._second_steps()
         self._a_new_business()
+        self.made.links |= service_notices(self.pages, self.mailbox, self.clock)
         return self.made
 
     def _a_full_diary(self) -> None:

@@ -189,8 +189,7 @@ def _text(schema: dict[str, Any], name: str, ids: Ids) -> str:
         "start": "09:00",
         "end": "17:00",
         "name": "Some Name",
-        "outside_url": "",
-        "phone": "",
+        "outside_url": "https://status.example.com",
     }
     found = by_name.get(name) or by_format.get(schema.get("format", ""))
     return (found or "text")[: schema.get("maxLength", 100)]
