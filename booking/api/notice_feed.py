@@ -29,7 +29,8 @@ def feed(found: Sequence[Posted], settings: Settings) -> bytes:
     _add(_add(root, "author"), "name", SERVICE.name)
     for posted in found:
         _entry(root, posted, settings)
-    return Xml.tostring(root, encoding="utf-8", xml_declaration=True)
+    written: bytes = Xml.tostring(root, encoding="utf-8", xml_declaration=True)
+    return written
 
 
 def _entry(root: Xml.Element, posted: Posted, settings: Settings) -> None:

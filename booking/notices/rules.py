@@ -77,7 +77,7 @@ class Window:
 def state(window: Window, now: datetime) -> State:
     """Where a notice stands at that moment, in the past and in the future too."""
     resolved = window.resolved_at is not None and window.resolved_at <= now
-    if resolved and window.over_at <= window.starts_at:
+    if resolved and window.over_at < window.starts_at:
         return State.CANCELLED
     if now < window.starts_at:
         return State.PLANNED

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import CursorResult, Update, delete, select, update
+from sqlalchemy import CursorResult, Update, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from booking import clock, wakeup
@@ -110,6 +110,15 @@ def next_state(outcome: Outcome, attempts: int) -> tuple[TextState, timedelta]:
         case Stage.UNREACHABLE:
             wait = wait_after(attempts)
             return (TextState.FAILED, none) if wait is None else (TextState.DEFERRED, wait)
+
+
+def oldest_due(session: Session) -> datetime | None:
+    """When the text that has waited longest became due; the readiness check looks at it."""
+    return session.scalar(
+        select(func.min(OutboundText.due_at)).where(
+            OutboundText.state.in_([TextState.QUEUED, TextState.DEFERRED])
+        )
+    )
 
 
 def forget_sent(session: Session, older_than: datetime) -> int:

@@ -94,7 +94,7 @@ class Filler:
         self._signing_up()
         self._second_steps()
         self._a_new_business()
-        self.made.links |= service_notices(self.pages, self.mailbox, self.clock)
+        self.made.links |= service_notices(self.pages, self.mailbox)
         return self.made
 
     def _a_full_diary(self) -> None:

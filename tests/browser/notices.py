@@ -2,10 +2,9 @@
 
 from tests.mailbox import Mailbox
 from tests.pages import Pages
-from tests.times import Clock
 
 
-def service_notices(pages: Pages, mailbox: Mailbox, clock: Clock) -> dict[str, str]:
+def service_notices(pages: Pages, mailbox: Mailbox) -> dict[str, str]:
     """Links to them, and those that subscribers are sent."""
     page = pages.visitor().get("/status/subscribe").submit("/subscribe", address="lis@example.com")
     link = mailbox.latest("lis@example.com").link("/status/confirm/")

@@ -40,6 +40,11 @@ def desk(
     return Screen(name, f"/manage/{{slug}}{route}", "owner", f"{DESK}{path or route}", status, then)
 
 
+def of_operators(name: str, route: str, path: str = "", then: Steps | None = None) -> Screen:
+    path = f"/operator{path or route}"
+    return Screen(name, f"/operator{route}", "operator", path, then=then)
+
+
 def press(label: str) -> Steps:
     return lambda page: page.get_by_role("button", name=label, exact=True).first.click()
 
@@ -306,28 +311,12 @@ OF_THE_DESK = (
     desk("preferences", "/preferences"),
     desk("preferences history", "/preferences/history"),
     desk("audit", "/audit"),
-    Screen("operator", "/operator", "operator", "/operator"),
-    Screen("operator new", "/operator/notices/new", "operator", "/operator/notices/new"),
-    Screen(
-        "operator new wrong",
-        "/operator/notices/new",
-        "operator",
-        "/operator/notices/new",
-        then=press("Post this notice"),
-    ),
-    Screen(
-        "operator notice",
-        "/operator/notices/{notice_id:uuid}",
-        "operator",
-        "/operator/notices/{notice}",
-    ),
-    Screen(
-        "operator edit",
-        "/operator/notices/{notice_id:uuid}/edit",
-        "operator",
-        "/operator/notices/{notice}/edit",
-    ),
-    Screen("operator components", "/operator/components", "operator", "/operator/components"),
+    of_operators("operator", ""),
+    of_operators("operator new", "/notices/new"),
+    of_operators("operator new wrong", "/notices/new", then=press("Post this notice")),
+    of_operators("operator notice", "/notices/{notice_id:uuid}", "/notices/{notice}"),
+    of_operators("operator edit", "/notices/{notice_id:uuid}/edit", "/notices/{notice}/edit"),
+    of_operators("operator components", "/components"),
     Screen("mailbox", "/mailbox", "visitor", "/mailbox"),
     Screen("mailbox texts", "/mailbox/texts", "visitor", "/mailbox/texts"),
     Screen(

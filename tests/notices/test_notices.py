@@ -88,8 +88,8 @@ def test_updates_form_a_timeline_and_a_resolved_notice_says_so(api: Api, clock: 
         "A database is busy."
     )
     clock.move(minutes=30)
-    line = {"text": "Quick again.", "resolved": True}
-    done = api.operator.post(f"{path}/updates", json=line).json()
+    resolving = {"text": "Quick again.", "resolved": True}
+    done = api.operator.post(f"{path}/updates", json=resolving).json()
     assert done["state"] == "resolved"
     assert done["over_at"] == done["resolved_at"]
     assert [each["resolved"] for each in done["updates"]] == [False, True]
@@ -230,7 +230,7 @@ def test_nobody_is_told_before_they_agreed_and_one_press_stops_it(
     assert openings(mailbox) == []
     stale = mailbox.latest(LISTENER).link("/status/confirm/").rpartition("/")[2]
     clock.move(hours=25)
-    jobs.tidy(mailbox._database)
+    jobs.tidy(mailbox.database)
     answer = api.visitor.post("/notices/subscriptions/confirm", json={"token": stale})
     assert problem_of(answer, 410)["code"] == "expired"
     subscribed(api, mailbox, "online_booking")

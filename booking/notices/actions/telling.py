@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from booking import clock
@@ -58,6 +58,11 @@ def tell_next(session: Session) -> bool:
     if len(listeners) < BATCH:
         telling.told_at = moment
     return True
+
+
+def oldest_due(session: Session) -> datetime | None:
+    """When what has waited longest to be told becomes due, or became; for the readiness check."""
+    return session.scalar(select(func.min(Telling.due_at)).where(Telling.told_at.is_(None)))
 
 
 def _still_to_tell(session: Session, telling: Telling) -> Sequence[Subscription]:
