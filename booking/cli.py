@@ -2,6 +2,7 @@
 quick and a mistake in one leaves the others usable."""
 
 import importlib
+import uuid
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,9 +16,14 @@ app = typer.Typer(
 )
 bench = typer.Typer(no_args_is_help=True, help="The project's own benchmarks.")
 app.add_typer(bench, name="bench")
+operator = typer.Typer(no_args_is_help=True, help="For the operators of the whole service.")
+app.add_typer(operator, name="operator")
 
 Slug = Annotated[str, typer.Argument(help="The business, as in its address.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Moment = Annotated[
+    str, typer.Option(help="Like 2026-12-24T18:00, in the service's zone; or with an offset.")
+]
 Seconds = Annotated[float, typer.Option(help="How long each way runs in a round.", min=0.05)]
 Rounds = Annotated[int, typer.Option(help="How often all ways are gone through.", min=1)]
 Port = Annotated[int, typer.Option(help="Where the web server listens.", min=1, max=65535)]
@@ -141,6 +147,103 @@ def register(
 def read_bounce() -> None:
     """Read a bounce or a complaint from standard input: for the pipe of a mail server."""
     _run("booking.commands.read_bounce")
+
+
+@operator.command("add")
+def operator_add(
+    email: Annotated[str, typer.Argument(help="Who signs in with it.")],
+    name: Annotated[str, typer.Option(help="For a login that is opened for it.")] = "",
+) -> None:
+    """Make somebody an operator. A password is asked for where there is no login yet."""
+    _run("booking.commands.operator", "add", email=email, name=name)
+
+
+@operator.command("remove")
+def operator_remove(email: Annotated[str, typer.Argument(help="Of the operator.")]) -> None:
+    """Somebody is no operator any more. The login stays."""
+    _run("booking.commands.operator", "remove", email=email)
+
+
+@operator.command("list")
+def operator_list(as_json: AsJson = False) -> None:
+    """Who the operators are."""
+    _run("booking.commands.operator", "show", as_json=as_json)
+
+
+@operator.command("post")
+def operator_post(
+    title: Annotated[str, typer.Option(help="Short: it stands on every page.")],
+    text: Annotated[str, typer.Option(help="What people should know.")],
+    component: Annotated[list[str], typer.Option(help="Its key; may be given again.")],
+    kind: Annotated[str, typer.Option(help="incident, maintenance, holiday, information")],
+    severity: Annotated[str, typer.Option(help="information, degraded, outage")] = "information",
+    starts_at: Moment = "",
+    ends_at: Moment = "",
+    next_update_at: Moment = "",
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Maintenance: nothing is changed meanwhile.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Post a service notice. Say when it ends, or by when you write again."""
+    _run(
+        "booking.commands.operator",
+        "post",
+        title=title,
+        text=text,
+        components=component,
+        kind=kind,
+        severity=severity,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        next_update_at=next_update_at,
+        read_only=read_only,
+        as_json=as_json,
+    )
+
+
+@operator.command("update")
+def operator_update(
+    notice_id: Annotated[uuid.UUID, typer.Argument(help="As `notices` shows it.")],
+    text: Annotated[str, typer.Option(help="What is new.")],
+    ends_at: Moment = "",
+    next_update_at: Moment = "",
+    resolved: Annotated[bool, typer.Option("--resolved", help="It ends at once.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write on about a notice, or resolve it."""
+    _run(
+        "booking.commands.operator",
+        "update",
+        notice_id=notice_id,
+        text=text,
+        ends_at=ends_at,
+        next_update_at=next_update_at,
+        resolved=resolved,
+        as_json=as_json,
+    )
+
+
+@operator.command("notices")
+def operator_notices(as_json: AsJson = False) -> None:
+    """Notices planned, in force, and of the last 90 days."""
+    _run("booking.commands.operator", "notice_list", as_json=as_json)
+
+
+@operator.command("plan")
+def operator_plan(
+    slug: Slug, plan: Annotated[str, typer.Argument(help="Its code, as the account page has it.")]
+) -> None:
+    """Put a business on a plan, from here on."""
+    _run("booking.commands.plan", slug=slug, plan=plan)
+
+
+@operator.command("daily-cap")
+def operator_daily_cap(
+    slug: Slug, most: Annotated[str, typer.Argument(help="Invitations a day, or none.")]
+) -> None:
+    """How many invitations a business may send in a day."""
+    _run("booking.commands.daily_cap", slug=slug, most=most)
 
 
 @bench.command("sign-in")

@@ -4,6 +4,7 @@ import contextlib
 import os
 import secrets
 import tempfile
+import zoneinfo
 from collections.abc import Callable
 from enum import StrEnum
 from functools import cached_property
@@ -39,6 +40,8 @@ class Settings(BaseSettings):
     public_url: str = "http://localhost:8000"
     secret_key: str = ""
     mail_from: str = "booking@localhost.localdomain"
+    texts_url: str = ""
+    timezone: str = "UTC"
     bounce_domain: str = ""
     bounce_imap_url: str = ""
     mail_webhook_secret: str = ""
@@ -81,6 +84,22 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in zoneinfo.available_timezones():
+            raise ValueError("must be an IANA time zone, like America/New_York")
+        return value
+
+    @field_validator("texts_url")
+    @classmethod
+    def _whole_texts_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_whole = parts.hostname and parts.username and parts.password and "from=" in parts.query
+        if value and (parts.scheme not in ("http", "https") or not is_whole):
+            raise ValueError("must be like https://ACCOUNT:TOKEN@api.twilio.com?from=%2B15550100")
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _bare_url(cls, value: str) -> str:
@@ -105,6 +124,11 @@ class Settings(BaseSettings):
     def mailbox(self) -> Path | None:
         """The folder of the local mailbox, or None where a mail server is configured."""
         return None if self.smtp_url else self.data_dir / "mailbox"
+
+    @property
+    def text_log(self) -> Path | None:
+        """The folder of texts that are kept here, or None where a provider sends them."""
+        return None if self.texts_url else self.data_dir / "texts"
 
     @property
     def bounces_go_to(self) -> str:
@@ -174,6 +198,9 @@ class Settings(BaseSettings):
             ),
             "BOOKING_MAIL_WEBHOOK_SECRET must have at least 32 characters": (
                 0 < len(self.mail_webhook_secret) < 32
+            ),
+            "BOOKING_TEXTS_URL must begin with https://": (
+                bool(self.texts_url) and not self.texts_url.startswith("https://")
             ),
             "Choose one payment processor: BOOKING_STRIPE_SECRET_KEY or BOOKING_CARDPOINTE_SITE": (
                 len(self.gateways) > 1

@@ -81,6 +81,14 @@ class TooOften(Refusal):
         self.retry_after = retry_after
 
 
+class Unavailable(Refusal):
+    """Not now, and by intention; `retry_after` says in how many seconds."""
+
+    code = "unavailable"
+    message = "That is not possible at the moment."
+    retry_after: int
+
+
 class Overloaded(Refusal):
     code = "overloaded"
     message = "We are very busy just now. Please try again in a moment."

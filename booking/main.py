@@ -33,6 +33,8 @@ from booking.api import me as api_me
 from booking.api import members as api_members
 from booking.api import my_appointments as api_my_appointments
 from booking.api import my_pets as api_my_pets
+from booking.api import notices as api_notices
+from booking.api import operator as api_operator
 from booking.api import preferences as api_preferences
 from booking.api import problem
 from booking.api import record_merges as api_record_merges
@@ -82,6 +84,9 @@ from booking.web import (
     matches,
     members,
     merges,
+    notice_subscriptions,
+    notices,
+    operator,
     page,
     preferences,
     registration,
@@ -90,11 +95,12 @@ from booking.web import (
     sign_up,
     site,
     staff_members,
-    status,
+    text_log,
     today,
     unsubscribe,
 )
 from booking.web import help as help_pages
+from booking.web.banners import Board
 from booking.web.observation import Observation
 from booking.web.visitor import SentToSignIn
 
@@ -122,6 +128,8 @@ API = (
     api_me,
     api_members,
     api_my_pets,
+    api_notices,
+    api_operator,
     api_preferences,
     api_record_merges,
     api_registrations,
@@ -133,9 +141,12 @@ API = (
 # In the order in which paths are tried: those with a name of their own, then booking sites.
 PAGES = (
     api_docs,
+    text_log,
     mailbox,
-    status,
     help_pages,
+    notices,
+    notice_subscriptions,
+    operator,
     accept,
     unsubscribe,
     calendars,
@@ -201,6 +212,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.database = Database(settings, waker)
     app.state.limiter = Limiter(settings)
     app.state.hashing = Hashing(settings)
+    app.state.board = Board()
     app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
     app.include_router(health.router)
     for resource in API:

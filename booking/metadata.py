@@ -27,7 +27,11 @@ from booking.mail import models as _mail
 from booking.matching import models as _matching
 from booking.merges import emails as _merges_emails
 from booking.merges import models as _merges
+from booking.notices import emails as _notices_emails
+from booking.notices import models as _notices
+from booking.notices import words as _notices_words
 from booking.preferences import models as _preferences
+from booking.texts import models as _texts
 
 MODELS = (
     _accounts,
@@ -47,7 +51,9 @@ MODELS = (
     _mail,
     _matching,
     _merges,
+    _notices,
     _preferences,
+    _texts,
 )
 EMAILS = (
     _accounts_emails,
@@ -59,5 +65,7 @@ EMAILS = (
     _licensing_emails,
     _linking_emails,
     _merges_emails,
+    _notices_emails,
 )
+TEXTS = (_notices_words,)
 metadata = Base.metadata

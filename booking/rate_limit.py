@@ -19,6 +19,7 @@ class Limit(StrEnum):
     """What is limited: `address` is an e-mail address, `ip` the client's.
 
     They slow an attacker and never lock an owner out: a reset or a code has a limit of its own.
+    Each text costs money, so those that a stranger may ask for are few for everybody together too.
     """
 
     SIGN_IN_IP = auto()
@@ -30,6 +31,9 @@ class Limit(StrEnum):
     MAIL_ADDRESS = auto()
     TOKEN_IP = auto()
     ANSWER_IP = auto()
+    TEXT_IP = auto()
+    TEXT_NUMBER = auto()
+    TEXT_ALL = auto()
 
 
 _RATES: dict[Limit, RateLimitItem] = {
@@ -42,6 +46,9 @@ _RATES: dict[Limit, RateLimitItem] = {
     Limit.MAIL_ADDRESS: parse("6/hour"),
     Limit.TOKEN_IP: parse("120/minute"),
     Limit.ANSWER_IP: parse("20/hour"),
+    Limit.TEXT_IP: parse("5/hour"),
+    Limit.TEXT_NUMBER: parse("3/hour"),
+    Limit.TEXT_ALL: parse("200/hour"),
 }
 
 

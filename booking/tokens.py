@@ -26,6 +26,8 @@ class Purpose(StrEnum):
     MANAGE_BOOKING = "manage-booking"
     CALENDAR = "calendar"
     UNSUBSCRIBE = "unsubscribe"
+    NOTICES_CONFIRM = "notices-confirm"
+    NOTICES_STOP = "notices-stop"
     SESSION = "session"
     SECOND_FACTOR = "second-factor"
     BROWSER = "browser"

@@ -81,6 +81,11 @@ class Api:
         return self.as_(self._world.staff)
 
     @property
+    def operator(self) -> "ApiCaller":
+        """Of the whole service, of no business."""
+        return self.as_(self._world.operator)
+
+    @property
     def client(self) -> "ApiCaller":
         """Jo Bright."""
         return self.as_(self._world.jo.person)

@@ -113,6 +113,19 @@ class Mailbox:
         jobs.send_due_emails(self.database)
         jobs.send_due_invitations(self.database)
 
+    def tell(self) -> None:
+        """Run the worker's round that queues what is due of service notices."""
+        jobs.tell_of_notices(self.database)
+
+    def texts(self) -> list[tuple[str, str]]:
+        """Send the texts that are due; (number, words) of every one so far, oldest first."""
+        jobs.send_due_texts(self.database)
+        folder = self.database.settings.text_log
+        assert folder is not None, "this test texts a real provider"
+        kept = [path.read_text() for path in sorted(folder.glob("*.txt"))]
+        split = [each.partition("\n\n") for each in kept]
+        return [(to.removeprefix("To: "), words.strip()) for to, _, words in split]
+
     def tend(self) -> None:
         """Run the worker's round that settles held campaigns and reminds."""
         jobs.tend_campaigns(self.database)

@@ -209,6 +209,11 @@ class Pages:
         return self.signed_in("manage", self._world.staff)
 
     @cached_property
+    def operator(self) -> Browser:
+        """Of the whole service."""
+        return self.signed_in("manage", self._world.operator)
+
+    @cached_property
     def outsider(self) -> Browser:
         return self.signed_in("manage", self._world.outsider)
 

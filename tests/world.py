@@ -9,6 +9,7 @@ Saturday, nine to five, New York time; client access is switched to YES in both 
       clients               Jo Bright (login; Rex and Mia; one visit past, one to come)
                             Sam Stone (login; Bella), Kim Cold (an address, no login),
                             Pat Silent (a phone number only)
+    the service             operator Otto, of no business
     outsiders-kennels       the same in small: owner, client with login, pet, visit
 """
 
@@ -20,6 +21,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from booking.accounts.actions.operators import add_operator
 from booking.accounts.actions.sign_in import open_session
 from booking.accounts.models import Account, Proof, SessionKind
 from booking.accounts.passwords import hash_now
@@ -109,6 +111,8 @@ class World:
     """the outsider's business"""
     max: KnownClient
     """the outsider's client, with a login there"""
+    operator: Person
+    """of the whole service, of no business"""
 
     @property
     def owner(self) -> Person:
@@ -133,6 +137,11 @@ def build(database: Database, clock: Clock) -> World:
     with database.writing() as session:
         kennels = _open(session, "outsiders-kennels", "Outsider's Kennels", "Oscar Outsider")
         other = _client(session, kennels, "Max Other", ("Zorro",), with_visits=True)
+    with database.writing() as session:
+        hashed = _hash(settings_of(session))
+        otto = add_operator(
+            session, email="otto@example.com", name="Otto", password_hash=hashed, by=SYSTEM
+        )
     clock.set(START - timedelta(hours=1))
     with database.writing() as session:
         session.execute(delete(OutboundEmail))
@@ -146,6 +155,7 @@ def build(database: Database, clock: Clock) -> World:
             pat=silent,
             kennels=replace(kennels, owner=_signed_in(session, kennels.owner)),
             max=replace(other, login=_signed_in(session, other.person)),
+            operator=_signed_in(session, _person(otto)),
         )
 
 

@@ -18,7 +18,9 @@ from booking.logs import set_up_logging
 from booking.wakeup import Waker
 from workers.jobs import ENDING, JOBS, Job, Lane, one_at_a_time
 
-assert metadata.EMAILS  # every email class must be known before one can be rendered
+# Every class of e-mail and text must be known before one can be written.
+assert metadata.EMAILS
+assert metadata.TEXTS
 
 
 def make_app(settings: Settings) -> Celery:

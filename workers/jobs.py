@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -30,6 +30,10 @@ from booking.mail import delivery as post
 from booking.mail.transports import Transport, open_transport
 from booking.matching import scanning
 from booking.matching.actions import comparing
+from booking.notices.actions import subscribing, telling
+from booking.texts import actions as texts
+from booking.texts import delivery as text_post
+from booking.texts import transports as text_transports
 
 _log = logging.getLogger(__name__)
 
@@ -152,6 +156,27 @@ def expire_pending_appointments(database: Database) -> int:
         return decide.expire_pending(session, clock.now())
 
 
+def tell_of_notices(database: Database) -> int:
+    """Batch by batch, each its own transaction: what is due of service notices is queued."""
+    batches = 0
+    while not ENDING.is_set():
+        with database.writing() as session:
+            if not telling.tell_next(session):
+                break
+        batches += 1
+    return batches
+
+
+def send_due_texts(database: Database) -> int:
+    def stopped(phone: str) -> None:
+        with database.writing() as session:
+            subscribing.stop_number(session, phone)
+
+    transport = text_transports.open_transport(database.settings)
+    with closing(transport):
+        return text_post.send_due(database, transport, ENDING.is_set, stopped)
+
+
 def tend_billing(database: Database) -> int:
     """Months that begin, tries that are due, payments nobody knows the end of."""
     return paying.tend_due(database, ENDING.is_set)
@@ -183,6 +208,9 @@ def tidy(database: Database) -> None:
         idempotency.forget(session)
     with database.writing() as session:
         mail.forget_sent(session, clock.now() - SENT_MAIL_IS_KEPT)
+        texts.forget_sent(session, clock.now() - SENT_MAIL_IS_KEPT)
+    with database.writing() as session:
+        subscribing.forget_unconfirmed(session)
     with database.writing() as session:
         payment_events.forget(session)
 
@@ -222,6 +250,8 @@ JOBS = (
     Job("compare_due_clients", 5, Lane.BULK, compare_due_clients),
     Job("scan_due_lists", 10, Lane.BULK, scan_due_lists),
     Job("expire_pending_appointments", 60, Lane.MAIL, expire_pending_appointments),
+    Job("tell_of_notices", 15, Lane.MAIL, tell_of_notices),
+    Job("send_due_texts", 5, Lane.MAIL, send_due_texts),
     Job("tend_billing", 30, Lane.BULK, tend_billing),
     Job("send_temporary_numbers", 600, Lane.BULK, send_temporary_numbers),
     Job("tidy", 3600, Lane.BULK, tidy),

@@ -105,3 +105,15 @@ class Proof(Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+
+
+class Operator(Base):
+    """A staff login that runs the whole service: posts its notices, sets plans and caps. It is no
+    role in a business: whoever is not its member sees nothing of one."""
+
+    __tablename__ = "operator"
+
+    account_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("account.id", ondelete="CASCADE"), primary_key=True
+    )
+    added_at: Mapped[datetime]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
-from booking.accounts.models import Account
+from booking.accounts.models import Account, Operator
 from booking.errors import NotFound
 
 
@@ -28,6 +28,22 @@ def account(session: Session, account_id: uuid.UUID) -> Account:
     if found is None:
         raise NotFound
     return found
+
+
+def is_operator(session: Session, account_id: uuid.UUID | None) -> bool:
+    """Whether that person runs the whole service."""
+    return account_id is not None and session.get(Operator, account_id) is not None
+
+
+def operators(session: Session) -> list[Account]:
+    """By address."""
+    return list(
+        session.scalars(
+            select(Account)
+            .join(Operator, Operator.account_id == Account.id)
+            .order_by(Account.email_key)
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)

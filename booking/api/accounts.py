@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from booking import gate
 from booking.accounts.actions import proofs
 from booking.accounts.models import Proof
 from booking.accounts.passwords import Hashing, check_new
@@ -146,6 +147,7 @@ def _sign_up(request: Request, slug: str, body: SignUpIn, password_hash: str) ->
     if is_written_to:
         with database_of(request).writing() as session:
             at_business(session, slug)
+            gate.expect_open(session, request)
             signing_up.check_sign_up_is_open(session)
             waiting_id = signing_up.sign_up(session, form, password_hash=password_hash).id
     derived(request, "sign_up_token", Purpose.BROWSER, waiting_id)
@@ -175,6 +177,7 @@ def _who_signed_up(session: Reading, token: str) -> tuple[str, ...]:
 def _confirm(request: Request, slug: str, body: ConfirmIn, password_hash: str | None) -> ConfirmOut:
     with database_of(request).writing() as session:
         business = at_open_business(session, slug)
+        gate.expect_open(session, request)
         proof = _redeem(session, business.id, body)
         if not isinstance(proof, Refusal):
             made = signing_up.confirm(

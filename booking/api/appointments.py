@@ -41,6 +41,7 @@ from booking.appointments.queries import After, DiaryFilter
 from booking.clients import queries as clients
 from booking.dependencies import client_ip, database_of
 from booking.errors import Invalid, NotFound
+from booking.gate import stays_open
 from booking.linking.actions.sign_up import check_sign_up_is_open, sign_up_token
 from booking.rate_limit import Limit as Rate
 from booking.rate_limit import Limiter
@@ -232,6 +233,7 @@ def confirm(caller: StaffWrites, appointment_id: uuid.UUID) -> AppointmentOut:
 
 
 @router.post("/businesses/{slug}/appointments/{appointment_id}/decline")
+@stays_open
 def decline(
     caller: StaffWrites, appointment_id: uuid.UUID, body: ReasonIn | None = None
 ) -> AppointmentOut:
@@ -241,6 +243,7 @@ def decline(
 
 
 @router.post("/businesses/{slug}/appointments/{appointment_id}/cancel")
+@stays_open
 def cancel(
     caller: StaffWrites, appointment_id: uuid.UUID, body: ReasonIn | None = None
 ) -> AppointmentOut:

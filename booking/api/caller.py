@@ -11,8 +11,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from booking import gate
 from booking.accounts.actions import sign_in as accounts
 from booking.accounts.models import Account
+from booking.accounts.queries import is_operator
 from booking.audit.actions import VISITOR, Actor
 from booking.audit.models import ActorKind
 from booking.businesses import queries as businesses
@@ -86,6 +88,7 @@ def _staff(session: Reading, request: Request, slug: str, roles: frozenset[Role]
         raise NotFound
     if member.role not in roles:
         raise NotAllowed("Your role does not include this. Ask an owner or manager.")
+    gate.expect_open(session, request, for_staff=True)
     actor = Actor(ActorKind.STAFF, account.id, account.name or account.email)
     return Caller(session, business, CallerKind.STAFF, actor, account, member, sign_in_id)
 
@@ -102,6 +105,7 @@ def _client(session: Reading, request: Request, slug: str) -> Caller:
         raise NotAllowed("This is for clients; you are signed in as staff.")
     if not preferences.current(session).client_settings.allow_client_online_account_access:
         raise SignInNeeded("Client accounts are switched off at the moment.")
+    gate.expect_open(session, request)
     actor = Actor(ActorKind.CLIENT, account.id, account.name or account.email)
     return Caller(session, business, CallerKind.CLIENT, actor, account, None, sign_in_id)
 
@@ -116,7 +120,23 @@ def _anyone(session: Reading, request: Request, slug: str) -> Caller:
     if business is None:
         raise NotFound
     set_business(session, business.id)
+    gate.expect_open(session, request)
     return Caller(session, business, CallerKind.ANYONE, VISITOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody who runs the whole service; no business is theirs by that."""
+
+    session: Writing
+    actor: Actor
+
+
+def _operator_writes(session: Writing, request: Request) -> Operator:
+    account, _ = signed_in(session, request)
+    if not is_operator(session, account.id):
+        raise NotAllowed("This is for the operators of the service.")
+    return Operator(session, Actor(ActorKind.STAFF, account.id, account.name or account.email))
 
 
 _EVERY_ROLE = frozenset(Role)
@@ -164,6 +184,7 @@ def _visitor_writes(session: Writing, request: Request, slug: str) -> Caller:
     return _anyone(session, request, slug)
 
 
+OperatorWrites = Annotated[Operator, Depends(_operator_writes)]
 StaffReads = Annotated[Caller, Depends(_staff_reads)]
 StaffWrites = Annotated[Caller, Depends(_staff_writes)]
 ManagerReads = Annotated[Caller, Depends(_manager_reads)]

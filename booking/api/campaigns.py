@@ -16,6 +16,7 @@ from booking.businesses.queries import this_business
 from booking.errors import Invalid
 from booking.exports import MEDIA_TYPE, campaign_csv
 from booking.fields import Line200
+from booking.gate import stays_open
 from booking.invitations import listing, queries
 from booking.invitations.actions import campaigns, pacing
 from booking.invitations.listing import Wanted
@@ -126,6 +127,7 @@ def get_campaign(caller: StaffReads, campaign_id: uuid.UUID) -> CampaignOut:
 
 
 @router.post("/{campaign_id}/pause")
+@stays_open
 def pause(caller: StaffWrites, campaign_id: uuid.UUID) -> CampaignOut:
     campaign = queries.campaign(caller.session, campaign_id)
     campaigns.pause(caller.session, campaign, by=caller.actor)
@@ -140,6 +142,7 @@ def resume(caller: StaffWrites, campaign_id: uuid.UUID) -> CampaignOut:
 
 
 @router.post("/{campaign_id}/cancel")
+@stays_open
 def cancel(caller: StaffWrites, campaign_id: uuid.UUID) -> CampaignOut:
     campaign = queries.campaign(caller.session, campaign_id)
     campaigns.cancel(caller.session, campaign, by=caller.actor)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict
 
+from booking import gate
 from booking.accounts.actions import sign_in
 from booking.accounts.models import Account
 from booking.accounts.passwords import Hashing, check_new
@@ -27,6 +28,7 @@ from booking.clients.queries import find
 from booking.dependencies import Reading, client_ip, database_of
 from booking.errors import SignInNeeded
 from booking.fields import Password
+from booking.gate import stays_open
 from booking.invitations import queries
 from booking.invitations.actions import links
 from booking.invitations.models import Invitation
@@ -133,6 +135,7 @@ def resend(caller: StaffWrites, invitation_id: uuid.UUID) -> InvitationOut:
 
 
 @router.post("/businesses/{slug}/invitations/{invitation_id}/revoke")
+@stays_open
 def revoke(caller: StaffWrites, invitation_id: uuid.UUID) -> InvitationOut:
     row = queries.invitation(caller.session, invitation_id)
     links.revoke(caller.session, row, by=caller.actor)
@@ -187,6 +190,7 @@ def _accept(request: Request, token: str, password_hash: str | None) -> AcceptOu
     with database_of(request).writing() as session:
         here = _bearer_account(session, request)
         accepted = links.accept(session, token, password_hash=password_hash, account=here)
+        gate.expect_open(session, request)
         adopt_visits(session, accepted.account, accepted.linked)
         opened = sign_in_now(session, request, accepted.account)
         return AcceptOut(

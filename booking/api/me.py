@@ -33,6 +33,7 @@ from booking.clients.rules import Line35
 from booking.dependencies import client_ip, database_of
 from booking.errors import FieldError, Invalid, NotAllowed, NotFound, Refusal
 from booking.fields import EmailText, Line60, Line100, Password, PhoneText, Secret
+from booking.gate import stays_open
 from booking.linking.actions import records
 from booking.linking.actions.address import change_address
 from booking.preferences.actions import current
@@ -158,6 +159,7 @@ def confirm_email(caller: ClientWrites, request: Request, body: EmailProof) -> C
 
 
 @router.delete("/email-change", status_code=204, response_class=Response)
+@stays_open
 def cancel_email_change(caller: ClientWrites) -> None:
     address.cancel_change(caller.session, caller.signed_in)
 

@@ -15,6 +15,7 @@ from booking.businesses.models import MemberInvitation, Role
 from booking.businesses.queries import MemberRow
 from booking.errors import NotFound
 from booking.fields import EmailText, Line60
+from booking.gate import stays_open
 from booking.rate_limit import Limit, Limiter
 
 router = APIRouter(
@@ -85,6 +86,7 @@ def change_role(caller: ManagerWrites, member_id: uuid.UUID, body: RoleIn) -> Me
 
 
 @router.delete("/{member_id}", status_code=204, response_class=Response)
+@stays_open
 def remove(caller: ManagerWrites, member_id: uuid.UUID) -> None:
     try:
         member = queries.member(caller.session, member_id).member

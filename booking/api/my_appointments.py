@@ -27,6 +27,7 @@ from booking.appointments.actions.calendar import feed_of, feed_token, renew_fee
 from booking.appointments.models import Appointment, AppointmentState, CalendarFeed
 from booking.appointments.queries import Mine, When
 from booking.dependencies import client_ip, settings_of
+from booking.gate import stays_open
 from booking.preferences.actions import current
 from booking.preferences.rules import Preferences
 from booking.rate_limit import Limit as Rate
@@ -134,6 +135,7 @@ def visit(caller: ClientReads, appointment_id: uuid.UUID) -> VisitOut:
 
 
 @router.post("/businesses/{slug}/me/appointments/{appointment_id}/cancel")
+@stays_open
 def cancel(
     caller: ClientWrites, appointment_id: uuid.UUID, body: ReasonIn | None = None
 ) -> VisitOut:
@@ -166,6 +168,7 @@ def guest_visit(request: Request, caller: VisitorReads, manage_token: str) -> Vi
 
 
 @router.post("/businesses/{slug}/bookings/{manage_token}/cancel")
+@stays_open
 def guest_cancel(
     request: Request, caller: VisitorWrites, manage_token: str, body: ReasonIn | None = None
 ) -> VisitOut:

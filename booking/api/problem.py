@@ -22,6 +22,7 @@ STATUSES: tuple[tuple[type[Refusal], int], ...] = (
     (errors.Invalid, 422),
     (errors.Expired, 410),
     (errors.TooOften, 429),
+    (errors.Unavailable, 503),
     (errors.Overloaded, 503),
 )
 
@@ -50,7 +51,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
         413: "Too large",
         422: "Something typed can't be used",
         429: "Too often",
-        503: "Too busy",
+        503: "Too busy, or closed for maintenance",
     }.items()
 }
 

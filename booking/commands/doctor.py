@@ -39,6 +39,7 @@ def run() -> int:
         "Mail": _mail,
         "Mail signatures": _signatures,
         "Bounces": _bounces,
+        "Texts": _texts,
         "Payments": _payments,
         "Passwords": _passwords,
         "Licences": _licences,
@@ -135,6 +136,14 @@ def _payments(settings: Settings) -> str:
         return "no processor is set: plans with a price can't be paid"
     with contextlib.closing(open_gateway(settings)) as gateway:
         return f"{gateway.name}; its events go to /api/v1/billing/events/{gateway.name}"
+
+
+def _texts(settings: Settings) -> str:
+    """Nothing is asked of the provider: every question would be a text."""
+    if settings.text_log is not None:
+        said = f"kept in {settings.text_log}, not sent; set BOOKING_TEXTS_URL to send them"
+        return "none are offered; set BOOKING_TEXTS_URL" if settings.production else said
+    return f"{urlsplit(settings.texts_url).hostname} sends them"
 
 
 def _passwords(settings: Settings) -> str:

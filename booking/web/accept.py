@@ -26,7 +26,7 @@ from booking.web.visitor import (
     site_visitor,
 )
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["me"])
 
 _OPEN = "accept/open.html"
 _WAITING = "invitation"

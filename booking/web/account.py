@@ -9,12 +9,13 @@ from booking import clock
 from booking.appointments.queries import After, Mine, find_of_account, mine
 from booking.clients import queries as clients
 from booking.errors import NotFound
+from booking.gate import stays_open
 from booking.web.page import Form, redirect, render
 from booking.web.times import read_id, read_moment
 from booking.web.visitor import PersonReads, PersonWrites, Visitor
 from booking.web.visits import Visit, do_cancel, do_move, show, show_cancel, show_move
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["appointments"])
 
 _PAST_SHOWN = 20
 
@@ -102,6 +103,7 @@ def cancel_page(visitor: PersonReads, request: Request, visit_id: uuid.UUID) -> 
 
 
 @router.post("/{slug}/account/appointments/{visit_id}/cancel")
+@stays_open
 def cancel_visit(
     visitor: PersonWrites, request: Request, form: Form, visit_id: uuid.UUID
 ) -> Response:

@@ -16,7 +16,7 @@ from booking.web.page import Form, SentForm, redirect, render
 from booking.web.times import read_id
 from booking.web.visitor import PersonReads, PersonWrites, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["me"])
 
 _DETAILS = "account/details.html"
 _PET = "account/pet.html"

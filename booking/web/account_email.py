@@ -16,6 +16,7 @@ from booking.businesses.queries import place_of
 from booking.clients.queries import clients_of
 from booking.dependencies import client_ip, database_of
 from booking.errors import Expired, Refusal
+from booking.gate import stays_open
 from booking.linking.actions.address import change_address
 from booking.linking.actions.entry import ClientAccessOff, check_access
 from booking.linking.actions.records import actor_of
@@ -26,7 +27,7 @@ from booking.web.client_session import adopt_visits, let_in, remember, site_agai
 from booking.web.page import Form, SentForm, redirect, render
 from booking.web.visitor import PersonReads, PersonWrites, SiteReads, SiteWrites, Visitor, person
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["me"])
 
 _EMAIL = "account/email.html"
 _LINK = "account/email_link.html"
@@ -117,6 +118,7 @@ def _ask_again(request: Request, form: SentForm, slug: str, refusal: Refusal) ->
 
 
 @router.post("/{slug}/account/email/cancel")
+@stays_open
 def cancel_change(visitor: PersonWrites) -> Response:
     address.cancel_change(visitor.session, visitor.signed_in)
     text = "Your address stays as it is."

@@ -16,6 +16,7 @@ from booking.appointments.actions.calendar import feed_of, feed_token, renew_fee
 from booking.businesses.queries import place_of
 from booking.dependencies import database_of, settings_of
 from booking.errors import Refusal
+from booking.gate import stays_open
 from booking.rate_limit import Limit, Limiter
 from booking.web.client_session import let_in, remember, site_again
 from booking.web.page import Form, redirect, render
@@ -28,7 +29,7 @@ from booking.web.visitor import (
     person,
 )
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["me"])
 
 _PASSWORD = "account/password.html"
 
@@ -45,6 +46,7 @@ def sessions_page(visitor: PersonReads, request: Request) -> Response:
 
 
 @router.post("/{slug}/account/sessions/end-all")
+@stays_open
 def end_all(visitor: PersonWrites, request: Request) -> Response:
     sign_in.end_all_sessions(visitor.session, visitor.signed_in)
     path = f"/{visitor.business.slug}/sign-in"
@@ -54,6 +56,7 @@ def end_all(visitor: PersonWrites, request: Request) -> Response:
 
 
 @router.post("/{slug}/account/sessions/{session_id}/end")
+@stays_open
 def end_one(visitor: PersonWrites, request: Request, session_id: uuid.UUID) -> Response:
     sign_in.end_session(visitor.session, visitor.signed_in, session_id)
     if session_id != visitor.sign_in_id:
@@ -97,6 +100,7 @@ def _password_context(visitor: Visitor) -> dict[str, Any]:
 
 
 @router.post("/{slug}/account/password")
+@stays_open
 async def change_password(request: Request, form: Form, slug: str) -> Response:
     """Everywhere else this login is signed out."""
     hashing: Hashing = request.app.state.hashing

@@ -20,13 +20,14 @@ from booking.availability import queries as availability
 from booking.catalogue import queries as catalogue
 from booking.clients import queries as clients
 from booking.errors import Conflict, Invalid, Refusal
+from booking.gate import stays_open
 from booking.web import counter
 from booking.web.diary import Away, Page, day_grid, title_of, week_days
 from booking.web.free_times import offer_to_staff
 from booking.web.page import Form, SentForm, redirect, render, status_and_title
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["appointments"])
 router.include_router(counter.router)
 
 _LONGEST_REASON = 500
@@ -220,6 +221,7 @@ def confirm(request: Request, visitor: MemberWrites, appointment_id: uuid.UUID) 
 
 
 @router.post("/manage/{slug}/appointments/{appointment_id}/decline")
+@stays_open
 def decline(
     request: Request, visitor: MemberWrites, form: Form, appointment_id: uuid.UUID
 ) -> Response:
@@ -230,6 +232,7 @@ def decline(
 
 
 @router.post("/manage/{slug}/appointments/{appointment_id}/cancel")
+@stays_open
 def cancel(
     request: Request, visitor: MemberWrites, form: Form, appointment_id: uuid.UUID
 ) -> Response:

@@ -6,13 +6,14 @@ from booking import clock
 from booking.availability import queries as availability
 from booking.catalogue import queries as catalogue
 from booking.catalogue.models import StaffMember
+from booking.web.closures import coming_closures
 from booking.web.draft import ANYONE
 from booking.web.page import Form, redirect
 from booking.web.times import Groups, grouped, read_day, times
 from booking.web.visitor import SiteReads
 from booking.web.way import Way, closed, way_of
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["appointments"])
 
 _NEAREST_SHOWN = 6
 
@@ -27,7 +28,9 @@ def _services_page(way: Way, request: Request) -> Response:
     services = catalogue.services(way.visitor.session)
     performed = catalogue.performers(way.visitor.session)
     offered = [service for service in services if performed.get(service.id)]
-    return way.page(request, "book/service.html", services=offered)
+    return way.page(
+        request, "book/service.html", services=offered, closures=coming_closures(way.visitor)
+    )
 
 
 @router.api_route("/{slug}/book/who", methods=["GET", "POST"])
@@ -103,6 +106,7 @@ def when_page(way: Way, request: Request, form: Form, *, taken: bool = False) ->
         chosen=way.choices.start,
         taken=taken,
         nearest=_nearest(way) if taken else [],
+        closures=coming_closures(way.visitor),
     )
 
 

@@ -34,7 +34,7 @@ from booking.web.way import (
     way_of,
 )
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["appointments"])
 
 
 class PriceChanged(Conflict):

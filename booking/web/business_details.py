@@ -12,7 +12,7 @@ from booking.errors import Invalid
 from booking.web.page import Form, redirect, render
 from booking.web.visitor import ManagerReads, ManagerWrites, SiteReads, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["business"])
 
 # The grounds of site.css that are hardest to read on, and its darkest ink.
 _LIGHT_GROUND, _DARK_GROUND = "#f3f0ea", "#2a2723"

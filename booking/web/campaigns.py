@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request, Response
 from booking import clock
 from booking.errors import Conflict, Expired, Refusal
 from booking.exports import MEDIA_TYPE, campaign_csv
+from booking.gate import stays_open
 from booking.invitations import listing, queries
 from booking.invitations.actions import campaigns, links, pacing
 from booking.invitations.listing import OPENED, Listed, Wanted
@@ -21,7 +22,7 @@ from booking.web.page import redirect, render
 from booking.web.reasons import STATES, said_of, skipped_lines
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["invitations"])
 
 _PAGE = 50
 _AUDIENCES = {
@@ -69,6 +70,7 @@ def export(visitor: MemberReads, request: Request, campaign_id: uuid.UUID) -> Re
 
 
 @router.post("/manage/{slug}/campaigns/{campaign_id:uuid}/pause")
+@stays_open
 def pause(visitor: MemberWrites, campaign_id: uuid.UUID) -> Response:
     campaign = queries.campaign(visitor.session, campaign_id)
     return _done(visitor, campaign_id, "Paused. What is on its way still arrives.", lambda: (
@@ -85,6 +87,7 @@ def resume(visitor: MemberWrites, campaign_id: uuid.UUID) -> Response:
 
 
 @router.post("/manage/{slug}/campaigns/{campaign_id:uuid}/cancel")
+@stays_open
 def cancel(visitor: MemberWrites, campaign_id: uuid.UUID) -> Response:
     campaign = queries.campaign(visitor.session, campaign_id)
     said = "Cancelled. Whoever was not written to can be invited again at any time."
@@ -103,6 +106,7 @@ def resend(visitor: MemberWrites, invitation_id: uuid.UUID) -> Response:
 
 
 @router.post("/manage/{slug}/invitations/{invitation_id:uuid}/revoke")
+@stays_open
 def revoke(visitor: MemberWrites, invitation_id: uuid.UUID) -> Response:
     row = queries.invitation(visitor.session, invitation_id)
     return _done(visitor, row.campaign_id, "Taken back. The link no longer works.", lambda: (

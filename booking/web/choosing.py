@@ -20,7 +20,7 @@ from booking.web.times import read_id
 from booking.web.visitor import PersonReads, PersonWrites, SiteReads, SiteWrites, Visitor
 from booking.web.way import may_sign_up
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["me"])
 
 _CHOOSE = "client_sign_in/choose.html"
 _CLAIM = "client_sign_in/claim.html"

@@ -11,6 +11,7 @@ from booking.accounts.rules import CLIENT_MINIMUM, email_key
 from booking.businesses.queries import place_of
 from booking.dependencies import client_ip, database_of
 from booking.errors import Expired, Invalid, Refusal
+from booking.gate import stays_open
 from booking.linking.actions.entry import ClientAccessOff, check_access
 from booking.rate_limit import Limit, Limiter
 from booking.web.client_session import site_again, site_page
@@ -29,6 +30,7 @@ def forgot_page(visitor: SiteReads, request: Request) -> Response:
 
 
 @router.post("/{slug}/forgot")
+@stays_open
 def ask_for_reset(request: Request, form: Form, slug: str) -> Response:
     """The same page for any address."""
     limiter: Limiter = request.app.state.limiter
@@ -67,6 +69,7 @@ def _over(request: Request, slug: str, refusal: Refusal) -> Response:
 
 
 @router.post("/{slug}/reset/{secret}")
+@stays_open
 async def choose_password(request: Request, form: Form, slug: str, secret: str) -> Response:
     hashing: Hashing = request.app.state.hashing
     whose: dict[str, Any] = {"email": "", "minimum": CLIENT_MINIMUM}

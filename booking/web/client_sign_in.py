@@ -11,6 +11,7 @@ from booking.accounts.rules import email_key
 from booking.businesses.queries import place_of
 from booking.dependencies import client_ip, database_of
 from booking.errors import Invalid, Refusal
+from booking.gate import stays_open
 from booking.linking.actions.entry import check_access, note_sign_in
 from booking.rate_limit import Limit, Limiter
 from booking.web.client_session import (
@@ -45,6 +46,7 @@ def sign_in_page(visitor: SiteReads, request: Request) -> Response:
 
 
 @router.post("/{slug}/sign-in")
+@stays_open
 async def signing_in(request: Request, form: Form, slug: str) -> Response:
     hashing: Hashing = request.app.state.hashing
     try:
@@ -98,6 +100,7 @@ def code_page(visitor: SiteReads, request: Request) -> Response:
 
 
 @router.post("/{slug}/sign-in/send-code")
+@stays_open
 def send_code(request: Request, form: Form, slug: str) -> Response:
     """The same page for any address."""
     limiter: Limiter = request.app.state.limiter
@@ -119,6 +122,7 @@ def send_code(request: Request, form: Form, slug: str) -> Response:
 
 
 @router.post("/{slug}/sign-in/code")
+@stays_open
 def code_typed(request: Request, form: Form, slug: str) -> Response:
     limiter: Limiter = request.app.state.limiter
     typed = {"email": form.text("email"), "next": form.text("next")}
@@ -147,6 +151,7 @@ def code_typed(request: Request, form: Form, slug: str) -> Response:
 
 
 @router.post("/{slug}/sign-out")
+@stays_open
 def sign_out(visitor: SiteWrites, request: Request) -> Response:
     if visitor.account is not None and visitor.sign_in_id is not None:
         sign_in.end_session(visitor.session, visitor.account, visitor.sign_in_id)

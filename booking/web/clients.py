@@ -26,7 +26,7 @@ from booking.web.match_notices import what_was_done
 from booking.web.page import Form, SentForm, redirect, render
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["clients"])
 router.include_router(exporting.router)
 router.include_router(pets.router)
 

@@ -15,7 +15,7 @@ from booking.web.match_notices import after, places, what_was_done
 from booking.web.page import redirect, render
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["matches"])
 
 _PAGE = 10
 # More would not fit beside each other; pair by pair it goes as well.

@@ -5,12 +5,13 @@ from fastapi import APIRouter, Request, Response
 from booking import clock
 from booking.appointments.queries import of_manage_token
 from booking.dependencies import client_ip
+from booking.gate import stays_open
 from booking.rate_limit import Limit, Limiter
 from booking.web.page import Form
 from booking.web.visitor import SiteReads, SiteWrites, Visitor
 from booking.web.visits import Visit, do_cancel, do_move, show, show_cancel, show_move
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["appointments"])
 
 
 def _visit(request: Request, visitor: Visitor, token: str) -> Visit:
@@ -32,6 +33,7 @@ def cancel_page(visitor: SiteReads, request: Request, token: str) -> Response:
 
 
 @router.post("/{slug}/booking/{token}/cancel")
+@stays_open
 def cancel_visit(visitor: SiteWrites, request: Request, form: Form, token: str) -> Response:
     return do_cancel(request, _visit(request, visitor, token), form)
 

@@ -15,6 +15,8 @@ from booking.errors import NotFound
 from booking.imports import queries as imports
 from booking.invitations.actions import pacing as invitations
 from booking.mail import actions as mail
+from booking.notices.actions import telling
+from booking.texts import actions as texts
 
 router = APIRouter(include_in_schema=False)
 LATE_AFTER_SECONDS = 60
@@ -85,6 +87,8 @@ def oldest_due_seconds(database: Database) -> dict[str, float]:
             "billing": billing.oldest_due(session),
             "emails": mail.oldest_due(session),
             "invitations": invitations.oldest_due(session),
+            "notices": telling.oldest_due(session),
+            "texts": texts.oldest_due(session),
         }
         waiting = imports.oldest_due_seconds(session) or 0.0
     now = clock.now()

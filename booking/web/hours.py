@@ -16,7 +16,7 @@ from booking.web.page import Form, SentForm, redirect, render
 from booking.web.typed import minute_of_day, typed, wall_time
 from booking.web.visitor import ManagerWrites, MemberReads, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["hours"])
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _PARTS_SHOWN = 2

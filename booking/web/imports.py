@@ -17,7 +17,7 @@ from booking.web.manage_sign_in import show_again
 from booking.web.page import Form, redirect, render
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["imports"])
 router.include_router(import_columns.router)
 
 _PAGE = 50

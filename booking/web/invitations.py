@@ -13,7 +13,7 @@ from booking.web.page import redirect, render
 from booking.web.reasons import reason_words, skipped_lines
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["invitations"])
 
 
 @router.get("/manage/{slug}/clients/invite")

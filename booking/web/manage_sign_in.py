@@ -72,6 +72,8 @@ def home(session: Reading, request: Request) -> Response:
     if found is None:
         raise SentToSignIn("/manage/sign-in")
     memberships = businesses.businesses_of(session, found[0].id)
+    if not memberships and accounts.is_operator(session, found[0].id):
+        return redirect("/operator")
     if len(memberships) == 1:
         return redirect(f"/manage/{memberships[0].business.slug}")
     return render(request, "manage_sign_in/choose.html", account=found[0], memberships=memberships)

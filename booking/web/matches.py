@@ -21,7 +21,7 @@ from booking.web.merge_form import something_to_choose
 from booking.web.page import Form, SentForm, local_path, redirect, render
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["matches"])
 
 _PAGE = 6
 _ANSWERS = {state.value: state for state in (MatchState.REJECTED, MatchState.HOUSEHOLD)}

@@ -16,12 +16,13 @@ from booking.businesses.models import Role
 from booking.dependencies import Reading, client_ip, database_of
 from booking.errors import Conflict, FieldError, Invalid, NotFound, Refusal
 from booking.fields import Line60
+from booking.gate import stays_open
 from booking.rate_limit import Limit, Limiter
 from booking.web.manage_sign_in import let_in, remember, show_again
 from booking.web.page import Form, SentForm, redirect, render
 from booking.web.visitor import ManagerReads, ManagerWrites, Visitor, staff_account
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["members"])
 
 _NAME: TypeAdapter[str] = TypeAdapter(Line60)
 
@@ -56,6 +57,7 @@ def resend(visitor: ManagerWrites, request: Request, member_id: uuid.UUID) -> Re
 
 
 @router.post("/manage/{slug}/members/{member_id}/withdraw")
+@stays_open
 def withdraw(visitor: ManagerWrites, member_id: uuid.UUID) -> Response:
     invitation = queries.member_invitation(visitor.session, member_id)
     verbs.withdraw_member_invitation(visitor.session, invitation, by=visitor.actor)
@@ -78,6 +80,7 @@ def change_role(
 
 
 @router.post("/manage/{slug}/members/{member_id}/remove")
+@stays_open
 def remove(visitor: ManagerWrites, request: Request, member_id: uuid.UUID) -> Response:
     try:
         member = queries.member(visitor.session, member_id).member

@@ -24,7 +24,7 @@ from booking.web.page import Form, SentForm, redirect, render
 from booking.web.typed import ids
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["merges"])
 
 _PAGE = 30
 _FOUND = 20

@@ -16,11 +16,17 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from booking import clock, errors
+from booking.billing import queries as billing
+from booking.billing.queries import Standing
+from booking.billing.rules.standing import BillingStatus
 from booking.businesses.models import Role
 from booking.errors import Refusal
 from booking.help import queries as help_queries
 from booking.mail.message import say_money, say_when
 from booking.matching import queries as matching
+from booking.notices.queries import Posted
+from booking.notices.rules import say_moment, say_window
+from booking.web.banners import banners
 from booking.web.visitor import Visitor, VisitorKind
 
 STATIC = Path(__file__).parent / "static"
@@ -40,6 +46,7 @@ TITLES: tuple[tuple[type[Refusal], int, str], ...] = (
     (errors.Invalid, 422, "Please check what you typed"),
     (errors.Expired, 410, "This link is no longer valid"),
     (errors.TooOften, 429, "Please wait a little"),
+    (errors.Unavailable, 503, "Not at the moment"),
     (errors.Overloaded, 503, "We are very busy just now"),
 )
 
@@ -58,6 +65,7 @@ def render(
         "errors": (),
         "flash": _take_flash(request),
         "explained": help_queries.for_page(request.url.path),
+        "banners": banners(request, visitor.business.timezone if visitor else ""),
     }
     if visitor is not None:
         values |= _frame(request, visitor)
@@ -71,7 +79,14 @@ def render(
 def refuse(request: Request, refusal: Refusal) -> HTMLResponse:
     """The page for a refusal that no form could show beside its field."""
     status, title = status_and_title(refusal)
-    response = render(request, "error.html", status=status, title=title, text=refusal.message)
+    response = render(
+        request,
+        "error.html",
+        status=status,
+        title=title,
+        text=refusal.message,
+        actions=getattr(refusal, "ways_out", ()),
+    )
     retry_after = getattr(refusal, "retry_after", None)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
@@ -170,6 +185,7 @@ def _frame(request: Request, visitor: Visitor) -> dict[str, Any]:
             "member_name": account.name or account.email,
             "sign_out_url": "/manage/sign-out",
             "theme_url": f"/{business.slug}/theme.css?{business.accent[1:]}",
+            "overdue": _overdue(visitor),
         }
     return {
         "business": business,
@@ -178,6 +194,13 @@ def _frame(request: Request, visitor: Visitor) -> dict[str, Any]:
         "accounts_open": visitor.preferences.client_settings.allow_client_online_account_access,
         "theme_url": f"/{business.slug}/theme.css?{business.accent[1:]}",
     }
+
+
+def _overdue(visitor: Visitor) -> Standing | None:
+    """What staff are told of on every page, while a payment is due or the plan is over."""
+    standing = billing.standing(visitor.session)
+    is_due = standing.status is BillingStatus.PAST_DUE
+    return standing if is_due or standing.is_read_only else None
 
 
 _MANAGE_PAGES = (
@@ -246,6 +269,8 @@ def _templates() -> jinja2.Environment:
         "day": say_day,
         "time": say_time,
         "when": say_when,
+        "moment": say_moment,
+        "window": say_times,
         "money": say_money,
         "ago": say_ago,
         "duration": say_duration,
@@ -270,6 +295,14 @@ def say_day(moment: datetime, zone_name: str) -> str:
 def say_time(moment: datetime, zone_name: str) -> str:
     local = clock.to_local(moment, zone_name)
     return f"{local.hour % 12 or 12}:{local:%M} {'am' if local.hour < 12 else 'pm'}"
+
+
+def say_times(posted: Posted, zone_name: str) -> str:
+    """From when until when a notice holds, or held; of a cancelled one, would have held."""
+    window = posted.window
+    was_cancelled = window.over_at <= window.starts_at
+    until = window.ends_at if was_cancelled else window.over_at
+    return say_window(window.starts_at, until, zone_name)
 
 
 def say_ago(moment: datetime) -> str:

@@ -17,7 +17,7 @@ from booking.web.page import Form, SentForm, redirect, render
 from booking.web.typed import number
 from booking.web.visitor import ManagerWrites, MemberReads, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["preferences"])
 
 _LONG = 300
 _HISTORY_SHOWN = 200

@@ -13,7 +13,7 @@ from booking.web.page import Form, SentForm, redirect, render
 from booking.web.typed import amount_text, ids, minor_units, number, typed
 from booking.web.visitor import ManagerReads, ManagerWrites, MemberReads, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["services"])
 
 _TEXTS = (
     "name",

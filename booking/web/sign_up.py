@@ -42,7 +42,7 @@ from booking.web.page import Form, redirect, render
 from booking.web.visitor import SiteReads, Visitor, drop_cookie, site_visitor
 from booking.web.way import may_sign_up
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["me"])
 
 _SIGN_UP = "client_sign_in/sign_up.html"
 _CODE = "client_sign_in/confirm_code.html"

@@ -1,23 +1,22 @@
 """The front door: what this is, and the booking site of one business."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from fastapi import APIRouter, Request, Response
 
-from booking import clock
 from booking.availability import queries as availability
 from booking.availability.models import OpeningHours
+from booking.billing import queries as billing
 from booking.businesses import queries as businesses
 from booking.catalogue import queries as catalogue
 from booking.dependencies import Reading, settings_of
+from booking.web.closures import coming_closures
 from booking.web.page import render
-from booking.web.visitor import SiteReads, Visitor
+from booking.web.visitor import SiteReads
 
 router = APIRouter(include_in_schema=False)
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_CLOSURES_SHOWN = timedelta(days=60)
 
 
 @router.get("/")
@@ -38,8 +37,8 @@ def home(visitor: SiteReads, request: Request) -> Response:
         visitor=visitor,
         services=catalogue.services(visitor.session),
         hours=_hours(availability.opening_hours(visitor.session)),
-        closures=_closures(visitor),
-        is_open=window.online_booking_enabled,
+        closures=coming_closures(visitor),
+        is_open=window.online_booking_enabled and not billing.is_read_only(visitor.session),
         closed_message=window.disabled_message,
         shows_prices=visitor.preferences.client_settings.show_prices,
     )
@@ -58,15 +57,3 @@ def _clock(minute: int) -> str:
         return "midnight"
     hour, rest = divmod(minute, 60)
     return f"{hour % 12 or 12}:{rest:02d} {'am' if hour < 12 else 'pm'}"
-
-
-def _closures(visitor: Visitor) -> list[tuple[str, str]]:
-    today = clock.to_local(clock.now(), visitor.business.timezone).date()
-    shown = []
-    for closure in availability.closures(visitor.session, since=today):
-        if closure.first_day <= today + _CLOSURES_SHOWN:
-            first, last = (
-                f"{day:%a} {day.day} {day:%b}" for day in (closure.first_day, closure.last_day)
-            )
-            shown.append((first if first == last else f"{first} – {last}", closure.reason))
-    return shown

@@ -20,7 +20,7 @@ from booking.web.page import Form, SentForm, redirect, render
 from booking.web.typed import ids, number, typed
 from booking.web.visitor import ManagerReads, ManagerWrites, MemberReads, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["staff"])
 
 _NAMES = {
     "name": "Name",

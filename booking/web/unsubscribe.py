@@ -5,6 +5,7 @@ import uuid
 from fastapi import APIRouter, Request, Response
 
 from booking.dependencies import Reading, Writing, client_ip
+from booking.gate import stays_open
 from booking.invitations.actions import links
 from booking.rate_limit import Limit, Limiter
 from booking.web.page import render
@@ -25,6 +26,7 @@ def unsubscribe_page(
 
 
 @router.post("/u/{invitation_id:uuid}/{secret}")
+@stays_open
 def unsubscribe(
     session: Writing, request: Request, invitation_id: uuid.UUID, secret: str
 ) -> Response:
@@ -37,6 +39,7 @@ def unsubscribe(
 
 
 @router.post("/u/{invitation_id:uuid}/{secret}/undo")
+@stays_open
 def resubscribe(
     session: Writing, request: Request, invitation_id: uuid.UUID, secret: str
 ) -> Response:

@@ -12,8 +12,10 @@ from urllib.parse import quote
 
 from fastapi import Depends, Request, Response
 
+from booking import gate
 from booking.accounts.actions import sign_in as accounts
 from booking.accounts.models import Account
+from booking.accounts.queries import is_operator
 from booking.audit.actions import VISITOR, Actor
 from booking.audit.models import ActorKind
 from booking.businesses import queries as businesses
@@ -128,6 +130,7 @@ def member_of_page(
         raise NotFound
     if member.role not in roles:
         raise NotAllowed("Your role does not include this page. Ask an owner or manager.")
+    gate.expect_open(session, request, for_staff=True)
     actor = Actor(ActorKind.STAFF, account.id, account.name or account.email)
     return Visitor(session, business, VisitorKind.STAFF, actor, account, member, sign_in_id)
 
@@ -142,6 +145,7 @@ def site_visitor(session: Reading, request: Request, slug: str) -> Visitor:
     if business is None:
         raise NotFound
     set_business(session, business.id)
+    gate.expect_open(session, request)
     found = client_account(session, request, business)
     if found is None:
         return Visitor(session, business, VisitorKind.ANYONE, VISITOR)
@@ -157,12 +161,41 @@ def person(session: Reading, request: Request, slug: str) -> Visitor:
     return visitor
 
 
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Somebody who runs the whole service; no business is theirs by that."""
+
+    session: Reading
+    account: Account
+    actor: Actor
+
+
+def _operator(session: Reading, request: Request) -> Operator:
+    """To everybody else these pages are not there."""
+    found = staff_account(session, request)
+    if found is None:
+        raise SentToSignIn(f"/manage/sign-in?next={_here(request)}")
+    account = found[0]
+    if not is_operator(session, account.id):
+        raise NotFound
+    name = account.name or account.email
+    return Operator(session, account, Actor(ActorKind.STAFF, account.id, name))
+
+
 def _here(request: Request) -> str:
     """Where to come back to: only a page that can be looked at again."""
     if request.method != "GET":
         return quote(request.url.path.rsplit("/", 1)[0] or "/", safe="/")
     query = f"?{request.url.query}" if request.url.query else ""
     return quote(f"{request.url.path}{query}", safe="/")
+
+
+def _operator_reads(session: Reading, request: Request) -> Operator:
+    return _operator(session, request)
+
+
+def _operator_writes(session: Writing, request: Request) -> Operator:
+    return _operator(session, request)
 
 
 def _member_reads(session: Reading, request: Request, slug: str) -> Visitor:
@@ -201,6 +234,8 @@ def _site_writes(session: Writing, request: Request, slug: str) -> Visitor:
     return site_visitor(session, request, slug)
 
 
+OperatorReads = Annotated[Operator, Depends(_operator_reads)]
+OperatorWrites = Annotated[Operator, Depends(_operator_writes)]
 MemberReads = Annotated[Visitor, Depends(_member_reads)]
 MemberWrites = Annotated[Visitor, Depends(_member_writes)]
 ManagerReads = Annotated[Visitor, Depends(_manager_reads)]

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from booking.billing import queries as billing
 from booking.catalogue import queries as catalogue
 from booking.catalogue.models import Service, StaffMember
 from booking.clients import queries as clients
@@ -125,6 +126,10 @@ def closed(way: Way, request: Request) -> Response | None:
     """The page for those who can't book here now, or None."""
     visitor = way.visitor
     window = visitor.preferences.booking_window
+    if billing.is_read_only(visitor.session):
+        text = "Please get in touch with us."
+        title = "Online booking is closed at the moment"
+        return way.page(request, "book/closed.html", title=title, text=text)
     settings = visitor.preferences.client_settings
     if not window.online_booking_enabled:
         text = window.disabled_message or "Please get in touch with us."

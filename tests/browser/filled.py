@@ -24,6 +24,7 @@ from booking.licensing.models import RegistrationState
 from tests import make
 from tests.browser.coming_back import what_comes_back
 from tests.browser.look_alikes import people_who_look_alike
+from tests.browser.notices import service_notices
 from tests.mailbox import Mailbox
 from tests.pages import Browser, Page, Pages
 from tests.sandbox import Sandbox
@@ -76,6 +77,7 @@ class Filler:
             "sam": ((f"visit-{world.salon.slug}", world.sam.person.cookie),),
             "owner": (("manage", world.owner.cookie),),
             "manager": (("manage", world.manager.cookie),),
+            "operator": (("manage", world.operator.cookie),),
         }
         self.made.links |= {
             "service": str(world.salon.grooming),
@@ -100,6 +102,7 @@ class Filler:
         self._second_steps()
         self._registered_computers()
         self._a_new_business()
+        self.made.links |= service_notices(self.pages, self.mailbox)
         return self.made
 
     def pays(self, sandbox: Sandbox) -> None:

@@ -40,6 +40,11 @@ def desk(
     return Screen(name, f"/manage/{{slug}}{route}", "owner", f"{DESK}{path or route}", status, then)
 
 
+def of_operators(name: str, route: str, path: str = "", then: Steps | None = None) -> Screen:
+    path = f"/operator{path or route}"
+    return Screen(name, f"/operator{route}", "operator", path, then=then)
+
+
 def press(label: str) -> Steps:
     return lambda page: page.get_by_role("button", name=label, exact=True).first.click()
 
@@ -200,6 +205,26 @@ OF_THE_SITE = (
     site("account calendar", "jo", "/account/calendar"),
     site("account password", "jo", "/account/password"),
     Screen("status", "/status", "visitor", "/status"),
+    Screen("status notice", "/status/{notice_id:uuid}", "visitor", "/status/{notice}"),
+    Screen("status notice was", "/status/{notice_id:uuid}", "visitor", "/status/{notice_was}"),
+    Screen("status subscribe", "/status/subscribe", "visitor", "/status/subscribe"),
+    Screen(
+        "status subscribe wrong",
+        "/status/subscribe",
+        "visitor",
+        "/status/subscribe",
+        then=press("Continue"),
+    ),
+    Screen(
+        "status subscribe asked",
+        "/status/subscribe",
+        "visitor",
+        "/status/subscribe",
+        then=type_and_press("Continue", address="somebody@example.com"),
+    ),
+    Screen("status confirm", "/status/confirm/{secret}", "visitor", "{confirm_notices}"),
+    Screen("status link over", "/status/confirm/{secret}", "visitor", "/status/confirm/no", 410),
+    Screen("status stop", "/u/n/{secret}", "visitor", "{stop_notices}"),
     Screen("help", "/help", "visitor", "/help"),
     Screen("help found", "/help", "visitor", "/help?q=cancel"),
     Screen("help article", "/help/{slug}", "visitor", "/help/invite-everyone"),
@@ -334,7 +359,14 @@ OF_THE_DESK = (
         then=press("Update Credit Card"),
     ),
     desk("invoice", "/billing/invoices/{number}", "/billing/invoices/HAPPY-PAWS-0001"),
+    of_operators("operator", ""),
+    of_operators("operator new", "/notices/new"),
+    of_operators("operator new wrong", "/notices/new", then=press("Post this notice")),
+    of_operators("operator notice", "/notices/{notice_id:uuid}", "/notices/{notice}"),
+    of_operators("operator edit", "/notices/{notice_id:uuid}/edit", "/notices/{notice}/edit"),
+    of_operators("operator components", "/components"),
     Screen("mailbox", "/mailbox", "visitor", "/mailbox"),
+    Screen("mailbox texts", "/mailbox/texts", "visitor", "/mailbox/texts"),
     Screen(
         "letter",
         "/mailbox/{name}",

@@ -35,7 +35,7 @@ pytestmark = [
     pytest.mark.settings(rate_limits="off"),
 ]
 MOST_BYTES = 100 * 1024
-OF_A_SITE = re.compile(r"/\{slug\}|/i/|/u/")
+OF_A_SITE = re.compile(r"/\{slug\}|/i/|/u/(?!n/)")
 LOOK = """() => ({
   headings: document.querySelectorAll('h1').length,
   title: document.title,

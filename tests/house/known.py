@@ -13,6 +13,14 @@ from tests.house.operations import CSV
 from tests.mailbox import Mailbox
 from tests.world import KnownClient, Salon
 
+NOTICE = {
+    "kind": "incident",
+    "title": "Mail is slow",
+    "text": "E-mails take a few minutes longer.",
+    "components": ["messaging"],
+    "ends_at": "2027-03-01T20:00:00Z",
+}
+
 
 def known_ids(api: Api, salon: Salon, person: KnownClient, mailbox: Mailbox) -> dict[str, str]:
     """All of one business, made by its owner and by `person`, a client."""
@@ -61,6 +69,8 @@ def known_ids(api: Api, salon: Salon, person: KnownClient, mailbox: Mailbox) -> 
         "match_id": alike["possible_matches"][0]["id"],
         "registration_id": made(visitor.post("/registrations", json=program))["id"],
         "merge_id": made(staff.post("/businesses/{b}/merges", json=merge))["id"],
+        "notice_id": made(api.operator.post("/operator/notices", json=NOTICE))["id"],
+        "key": "messaging",
         "invoice_number": _invoice(mailbox, salon),
         "gateway": "sandbox",
         "manage_token": guest_booking(visitor, salon)["manage_token"],

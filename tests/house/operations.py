@@ -40,6 +40,12 @@ PUBLIC = {
     "POST /mail/events",
     "POST /registrations",
     "GET /licences/keys",
+    "GET /notices",
+    "GET /notices/components",
+    "GET /notices.atom",
+    "POST /notices/subscriptions",
+    "POST /notices/subscriptions/confirm",
+    "POST /notices/subscriptions/unsubscribe",
     "POST /billing/events/{gateway}",
 }
 # An installed program calls these with its registration token: for any other token they are shut.
@@ -81,6 +87,11 @@ class Operation:
     @property
     def is_of_programs(self) -> bool:
         return self.name in OF_PROGRAMS
+
+    @property
+    def is_of_operators(self) -> bool:
+        """Of those who run the whole service."""
+        return self.path.startswith("/operator/")
 
     @property
     def is_of_staff(self) -> bool:
@@ -194,6 +205,7 @@ def _text(schema: dict[str, Any], name: str, ids: Ids) -> str:
         "start": "09:00",
         "end": "17:00",
         "name": "Some Name",
+        "outside_url": "https://status.example.com",
     }
     found = by_name.get(name) or by_format.get(schema.get("format", ""))
     return (found or "text")[: schema.get("maxLength", 100)]

@@ -82,6 +82,9 @@ PAGES = [
     "/happy-paws/reset/BAD",
     "/i/BAD",
     "/u/BAD",
+    "/u/n/BAD",
+    "/status/BAD",
+    "/status/confirm/BAD",
     "/calendars/BAD.ics",
     "/manage/reset/BAD",
     "/manage/join/BAD",
@@ -112,10 +115,13 @@ class Callers:
         self._owner = api.bearing(world.owner.token, raises=False)
         self._client = api.bearing(world.jo.person.token, raises=False)
         self._visitor = api.bearing(None, raises=False)
+        self._operator = api.bearing(world.operator.token, raises=False)
 
     def of(self, operation: Operation) -> ApiCaller:
         if operation.is_public:
             return self._visitor
+        if operation.is_of_operators:
+            return self._operator
         return self._client if operation.is_of_clients else self._owner
 
 

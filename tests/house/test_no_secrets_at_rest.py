@@ -129,6 +129,8 @@ def _ask_for_mailed_secrets(handed: Handed, api: Api, world: World) -> None:
     made(anyone.post("/staff/password-resets", json={"email": world.owner.email}))
     member = {"email": "nell@example.com", "name": "Nell", "role": "staff"}
     made(api.owner.post(f"{SALON}/members", json=member))
+    listener = {"email": "lis@example.com", "components": ["messaging"]}
+    made(anyone.post("/notices/subscriptions", json=listener))
     change = {"email": "jo.new@example.com", "current_password": PASSWORD}
     api.client.patch(f"{SALON}/me", json=change)
     handed.by("the calendar", made(api.client.get(f"{SALON}/me/calendar")))

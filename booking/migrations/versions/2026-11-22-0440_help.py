@@ -1,14 +1,14 @@
 """What readers say of the help.
 
 Revision ID: 2440_help
-Revises: 2350_campaigns
+Revises: 2430_notices
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "2440_help"
-down_revision = "2350_campaigns"
+down_revision = "2430_notices"
 branch_labels = None
 depends_on = None
 

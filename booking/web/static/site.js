@@ -20,6 +20,16 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (form.method === "dialog") return;
+    if ("dismiss" in form.dataset) {
+      // Put away for good, and the page stays as it is.
+      event.preventDefault();
+      fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), redirect: "manual" });
+      const rest = form.closest("aside");
+      form.closest(".banner").remove();
+      if (!rest.children.length) rest.remove();
+      document.getElementById("main").focus({ preventScroll: true });
+      return;
+    }
     const dialog = form.dataset.confirm && document.getElementById(form.dataset.confirm);
     if (dialog?.showModal && !confirmed.has(form)) {
       event.preventDefault();
@@ -106,6 +116,22 @@
     Object.assign(button, { type: "button", className: "flash-close", textContent: "Dismiss" });
     button.onclick = () => message.remove();
     message.append(button);
+  });
+
+  // [data-from], [data-until]: said in the reader's own zone too, where that is not data-zone
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  all("[data-from]").forEach((each) => {
+    const { from, until, zone } = each.dataset;
+    const shape = { weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "numeric", minute: "2-digit", hour12: true };
+    const say = (more) => {
+      const format = new Intl.DateTimeFormat("en-GB", { ...shape, ...more });
+      return until ? format.formatRange(new Date(from), new Date(until)) : format.format(new Date(from));
+    };
+    if (say({ timeZone: own }) === say({ timeZone: zone })) return;
+    const said = document.createElement("span");
+    said.className = "own-zone";
+    said.textContent = ` (for you ${say({ timeZone: own, timeZoneName: "short" })})`;
+    each.append(said);
   });
 
   // details[data-menu]: closes on Escape and on a press elsewhere

@@ -1,0 +1,1 @@
+"""The verbs around notices: posting them, wanting to be told, telling."""

@@ -1,0 +1,1 @@
+"""Texts: short messages to telephones, queued like e-mails and sent once."""
