@@ -16,7 +16,7 @@ from booking.rate_limit import Limit, Limiter
 from booking.tokens import Purpose, keyring, make_secret
 from booking.web.page import Form, redirect, render
 from booking.web.typed import typed
-from booking.web.visitor import set_cookie
+from booking.web.visitor import OperatorReads, set_cookie
 
 router = APIRouter(include_in_schema=False)
 
@@ -58,6 +58,16 @@ def answer(request: Request, session: Writing, slug: str, form: Form) -> Respons
         session.rollback()
         return _page(request, session, article, refusal, form.text("comment"))
     return redirect(f"/help/{slug}#helpful", flash="Thank you. That helps us to say it better.")
+
+
+@router.get("/operator/help")
+def readers(operator: OperatorReads, request: Request) -> Response:
+    return render(
+        request,
+        "help/readers.html",
+        tallies=queries.tallies(operator.session),
+        operator_name=operator.account.name or operator.account.email,
+    )
 
 
 def _page(

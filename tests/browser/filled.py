@@ -101,6 +101,7 @@ class Filler:
         self._signing_up()
         self._second_steps()
         self._registered_computers()
+        self._readers_of_help()
         self._a_new_business()
         self.made.links |= service_notices(self.pages, self.mailbox)
         return self.made
@@ -258,6 +259,11 @@ class Filler:
         page = page.submit("", email=self.world.staff.email, password=PASSWORD)
         assert page.path.startswith("/manage/sign-in/code"), page
         self._keep("half_in", page.browser)
+
+    def _readers_of_help(self) -> None:
+        for article, answer in (("invite-everyone", "yes"), ("import-a-list", "no")):
+            page = self.pages.visitor().get(f"/help/{article}").submit("helpful", button=answer)
+        page.submit("comment", comment="Which file do I take out of my old program?")
 
     def _registered_computers(self) -> None:
         """Two in use, and one that was lost."""

@@ -365,6 +365,7 @@ OF_THE_DESK = (
     of_operators("operator notice", "/notices/{notice_id:uuid}", "/notices/{notice}"),
     of_operators("operator edit", "/notices/{notice_id:uuid}/edit", "/notices/{notice}/edit"),
     of_operators("operator components", "/components"),
+    of_operators("operator help", "/help"),
     Screen("mailbox", "/mailbox", "visitor", "/mailbox"),
     Screen("mailbox texts", "/mailbox/texts", "visitor", "/mailbox/texts"),
     Screen(
