@@ -19,6 +19,7 @@ class Limit(StrEnum):
     """What is limited: `address` is an e-mail address, `ip` the client's.
 
     They slow an attacker and never lock an owner out: a reset or a code has a limit of its own.
+    `CARD_BUSINESS`: who tries out stolen cards shall not find us useful.
     """
 
     SIGN_IN_IP = auto()
@@ -29,6 +30,7 @@ class Limit(StrEnum):
     MAIL_IP = auto()
     MAIL_ADDRESS = auto()
     TOKEN_IP = auto()
+    CARD_BUSINESS = auto()
 
 
 _RATES: dict[Limit, RateLimitItem] = {
@@ -40,6 +42,7 @@ _RATES: dict[Limit, RateLimitItem] = {
     Limit.MAIL_IP: parse("20/minute"),
     Limit.MAIL_ADDRESS: parse("6/hour"),
     Limit.TOKEN_IP: parse("120/minute"),
+    Limit.CARD_BUSINESS: parse("20/hour"),
 }
 
 
