@@ -20,6 +20,7 @@ class Limit(StrEnum):
 
     They slow an attacker and never lock an owner out: a reset or a code has a limit of its own.
     Each text costs money, so those that a stranger may ask for are few for everybody together too.
+    `CARD_BUSINESS`: who tries out stolen cards shall not find us useful.
     """
 
     SIGN_IN_IP = auto()
@@ -34,6 +35,7 @@ class Limit(StrEnum):
     TEXT_IP = auto()
     TEXT_NUMBER = auto()
     TEXT_ALL = auto()
+    CARD_BUSINESS = auto()
 
 
 _RATES: dict[Limit, RateLimitItem] = {
@@ -49,6 +51,7 @@ _RATES: dict[Limit, RateLimitItem] = {
     Limit.TEXT_IP: parse("5/hour"),
     Limit.TEXT_NUMBER: parse("3/hour"),
     Limit.TEXT_ALL: parse("200/hour"),
+    Limit.CARD_BUSINESS: parse("20/hour"),
 }
 
 

@@ -17,6 +17,7 @@ from booking.billing.queries import InvoiceShown, Standing
 from booking.billing.rules.standing import Action, BillingStatus
 from booking.billing.rules.terms import TERMS
 from booking.dependencies import database_of
+from booking.rate_limit import Limit, Limiter
 
 router = APIRouter(tags=["billing"], route_class=IdempotentRoute)
 
@@ -118,6 +119,8 @@ def update_card(request: Request, slug: str, body: CardIn, response: Response) -
     with database.reading() as session:
         caller: Caller = owner_caller(session, request, slug)
         business_id, by = caller.business.id, caller.actor
+    limiter: Limiter = request.app.state.limiter
+    limiter.hit(Limit.CARD_BUSINESS, str(business_id))
     standing = paying.update_card(
         database, business_id, body.payment_token, accept_terms=body.accept_terms, by=by
     )

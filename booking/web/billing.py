@@ -22,6 +22,7 @@ from booking.config import Settings
 from booking.dependencies import database_of, settings_of
 from booking.errors import FieldError, Refusal
 from booking.mail.message import say_money
+from booking.rate_limit import Limit, Limiter
 from booking.web.billing_words import BUTTONS, say_date, say_expiry, say_standing
 from booking.web.page import Form, allow_frame, redirect, render, status_and_title
 from booking.web.visitor import OwnerReads, OwnerWrites, Visitor, owner_of_page
@@ -58,6 +59,8 @@ def card_page(request: Request, slug: str, payment_token: str = "") -> Response:
 def update_card(request: Request, slug: str, form: Form) -> Response:
     owner = _owner(request, slug)
     token = form.text("payment_token")[:500]
+    limiter: Limiter = request.app.state.limiter
+    limiter.hit(Limit.CARD_BUSINESS, str(owner.business_id))
     try:
         standing = paying.update_card(
             database_of(request),
