@@ -4,13 +4,17 @@ from fastapi import APIRouter, Request, Response
 
 from booking.accounts.rules import masked as masked_email
 from booking.dependencies import Reading, Writing, client_ip, database_of, settings_of
-from booking.errors import FieldError, Invalid, Refusal
+from booking.errors import FieldError, Refusal
 from booking.notices import queries
 from booking.notices.actions import subscribing
 from booking.notices.models import Channel, Subscription
 from booking.rate_limit import Limit, Limiter
 from booking.texts.rules import masked
 from booking.web.page import Form, SentForm, render, status_and_title
+
+_NEITHER = (
+    "Type an address like name@example.com, or a number with its country, like +1 617 555 0123"
+)
 
 router = APIRouter(include_in_schema=False)
 
@@ -106,17 +110,6 @@ def _form(
 ) -> Response:
     """All components are ticked at first."""
     components = queries.components(session)
-    errors: tuple[FieldError, ...] = ()
-    if refusal is not None:
-        fields = refusal.fields if isinstance(refusal, Invalid) else ()
-        errors = tuple(
-            FieldError(
-                "address" if each.field in ("email", "phone") else each.field,
-                each.code,
-                each.message,
-            )
-            for each in fields
-        ) or (FieldError("", refusal.code, refusal.message),)
     response = render(
         request,
         "notices/subscribe.html",
@@ -125,12 +118,23 @@ def _form(
         chosen=form.all("components") if form else [each.key for each in components],
         address=form.text("address") if form else "",
         offers_texts=subscribing.can_text(settings_of(request)),
-        errors=errors,
+        errors=_errors(refusal) if refusal else (),
     )
     retry_after = getattr(refusal, "retry_after", None)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
+
+
+def _errors(refusal: Refusal) -> tuple[FieldError, ...]:
+    """There is one field for either kind of address, so what is no number may be either."""
+    found = []
+    for each in refusal.fields:
+        is_address = each.field in ("email", "phone")
+        is_neither = each.field == "phone" and each.code == "invalid"
+        message = _NEITHER if is_neither else each.message
+        found.append(FieldError("address" if is_address else each.field, each.code, message))
+    return tuple(found) or (FieldError("", refusal.code, refusal.message),)
 
 
 def _hint(row: Subscription) -> str:

@@ -97,6 +97,8 @@ def _sentence(fault: ErrorDetails) -> str:
             return f"Enter {context['le']} or less."
         case "date_from_datetime_parsing" | "date_parsing" | "date_type":
             return "Enter a date like 2026-12-24."
+        case "enum":
+            return "Choose one of these."
         case "value_error":
             return str(context["error"])
         case _:

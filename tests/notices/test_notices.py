@@ -71,7 +71,7 @@ def test_a_notice_comes_and_leaves_by_itself(api: Api, clock: Clock) -> None:
         "Moving to bigger machines": "in_force",
         "Booking is slow": "lapsed",
     }
-    clock.move(hours=2)
+    clock.move(hours=2, minutes=1)
     assert states(api)["Booking is slow"] == "lapsed"
     clock.move(days=7)
     assert states(api)["Moving to bigger machines"] == "ended"
@@ -178,7 +178,7 @@ def test_each_thing_is_told_once_to_those_who_want_to_know(
     posted(api, MAINTENANCE)
     told = openings(mailbox)
     assert told == ["Announced"]
-    clock.set(clock.now().replace(day=5, hour=4))
+    clock.set(clock.now().replace(day=5, hour=4, minute=1))
     assert openings(mailbox) == [*told, "In 48 hours"]
     clock.move(days=1, hours=22)
     assert openings(mailbox) == [*told, "In 48 hours", "In one hour"]

@@ -29,6 +29,7 @@ CONFIRM_HOURS = 24
 class LinkOver(Expired):
     code = "expired"
     message = "This link is no longer valid. Subscribe once more, and we send a new one."
+    ways_out = (("/status/subscribe", "Subscribe once more"),)
 
 
 def can_text(settings: Settings) -> bool:
