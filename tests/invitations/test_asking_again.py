@@ -55,6 +55,29 @@ def test_b3_opening_is_noted_once_and_nothing_else_changes(
     assert pages.visitor().get(link).submit("password", password=CHOSEN).status == 200
 
 
+def test_those_who_opened_the_link_and_have_not_accepted_are_found(
+    api: Api, pages: Pages, mailbox: Mailbox
+) -> None:
+    people = [{"first_name": name, "email": f"{name}@example.com"} for name in ("ann", "ben", "cy")]
+    ids = [api.owner.post("/businesses/{b}/clients", json=each).json()["id"] for each in people]
+    started = api.owner.post("/businesses/{b}/campaigns", json={"client_ids": ids}).json()
+    links = {name: mailbox.latest(f"{name}@example.com").link("/i/") for name in ("ann", "ben")}
+    opened = {name: pages.visitor().get(link) for name, link in links.items()}
+    opened["ben"].submit("password", password=CHOSEN)
+    page = f"/manage/happy-paws/campaigns/{started['id']}"
+    rows = f"/businesses/{{b}}/campaigns/{started['id']}/invitations"
+    (found,) = api.owner.get(rows, params={"state": "opened"}).json()["items"]
+    assert (found["client"]["first_name"], found["state"]) == ("ann", "sent")
+    shown = pages.owner.get(f"{page}?state=opened")
+    assert [shown.says(f"{name}@example.com") for name in ("ann", "ben", "cy")] == [
+        True,
+        False,
+        False,
+    ]
+    table = pages.owner.get(f"{page}/invitations.csv?state=opened").html
+    assert [f"{name}@example.com" in table for name in ("ann", "ben", "cy")] == [True, False, False]
+
+
 def test_b8_the_secret_of_one_purpose_serves_no_other(
     pages: Pages, site: Site, world: World, mailbox: Mailbox, kim: uuid.UUID
 ) -> None:
