@@ -39,7 +39,7 @@ ShownState = Literal[
     "skipped",
     "revoked",
 ]
-_Filter = ShownState | Literal["opened"]
+_Filter = Literal[ShownState, "opened"]
 
 
 def _wanted(

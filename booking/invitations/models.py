@@ -72,8 +72,8 @@ def _where(condition: str) -> dict[str, Any]:
 
 
 class Invitation(Owned, Base):
-    """One client asked once. Born narrow, a hundred thousand at once, in few indexes; the claim
-    fills in the rest.
+    """One client asked once; records that became one since keep the invitations of each. Born
+    narrow, a hundred thousand at once, in few indexes; the claim fills in the rest.
 
     `reason` is a code of `queries.REASONS` where the row was skipped, else what the mail server
     said. The token is derived from id and generation; `email_version` binds it to the address as it
@@ -87,9 +87,9 @@ class Invitation(Owned, Base):
     __tablename__ = "invitation"
     __table_args__ = (
         UniqueConstraint("business_id", "id"),
-        UniqueConstraint("business_id", "client_id", "campaign_id"),
         same_business("campaign_id", "campaign", ondelete="CASCADE"),
         same_business("client_id", "client", ondelete="CASCADE"),
+        Index("ix_invitation_client", "business_id", "client_id"),
         Index("ix_invitation_due", "business_id", "due_at", "id", **_where(IS_OPEN)),
         Index("ix_invitation_campaign_state", "business_id", "campaign_id", "state"),
         Index("ix_invitation_email", "business_id", "email_key", **_where("email_key IS NOT NULL")),

@@ -256,6 +256,12 @@ def verdict(session: Session, client_id: uuid.UUID) -> str:
     return str(found)
 
 
+def verdicts(session: Session, client_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """The same of each of these."""
+    query = select(Client.id, eligibility(session)).where(Client.id.in_(client_ids))
+    return {client_id: str(found) for client_id, found in session.execute(query)}
+
+
 def campaign(session: Session, campaign_id: uuid.UUID) -> Campaign:
     """Raises NotFound."""
     found = session.scalar(select(Campaign).where(Campaign.id == campaign_id))

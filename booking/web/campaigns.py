@@ -1,9 +1,9 @@
 """Campaigns: how the sending goes, to whom, and holding it back."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +19,7 @@ from booking.invitations.listing import OPENED, Listed, Wanted
 from booking.invitations.models import BounceAlarm, Campaign
 from booking.invitations.queries import Standing
 from booking.web.page import redirect, render
-from booking.web.reasons import STATES, said_of, skipped_lines
+from booking.web.reasons import STATES, said_of, skipped_lines, why_not_again
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
 router = APIRouter(include_in_schema=False, tags=["invitations"])
@@ -154,10 +154,7 @@ def _shown(visitor: Visitor, request: Request, campaign: Campaign) -> dict[str, 
         "alarm": campaign.bounce_alarm is BounceAlarm.RAISED,
         "held_up": _held_up(visitor, standing),
         "funnel": _funnel(standing),
-        "rows": [
-            (row, said_of(row, visitor.preferences), _may_go_again(row, standing, visitor))
-            for row in rows[:_PAGE]
-        ],
+        "rows": _with_verdicts(visitor, standing, rows[:_PAGE]),
         "asked": asked,
         "states": STATES,
         "filters": _FILTERS,
@@ -225,12 +222,21 @@ def _funnel(standing: Standing) -> list[Step]:
     return [Step(label, number, share, below) for (label, number), share, below in steps]
 
 
-def _may_go_again(row: Listed, standing: Standing, visitor: Visitor) -> bool:
-    """A button that would be refused is not shown; the verb asks once more."""
-    pause = timedelta(hours=visitor.preferences.invitations.invite_resend_min_hours)
-    sent_at = row.invitation.sent_at
-    is_recent = sent_at is not None and sent_at > clock.now() - pause
-    return row.state in _MAY_GO_AGAIN and standing.state != "cancelled" and not is_recent
+def _with_verdicts(
+    visitor: Visitor, standing: Standing, rows: Sequence[Listed]
+) -> list[tuple[Listed, list[str], bool]]:
+    """Each with what is said of it, and whether it may be sent again: a button that would be
+    refused is not shown, and why is. The verb asks once more."""
+    verdicts = queries.verdicts(visitor.session, [row.client.id for row in rows])
+    shown = []
+    for row in rows:
+        words = [said_of(row, visitor.preferences)]
+        verdict = verdicts[row.client.id]
+        is_over = row.state in _MAY_GO_AGAIN and standing.state != "cancelled"
+        if is_over:
+            words.append(why_not_again(row, verdict, visitor.preferences))
+        shown.append((row, words, is_over and verdict == queries.ELIGIBLE))
+    return shown
 
 
 def _after(typed: str) -> uuid.UUID | None:

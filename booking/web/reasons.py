@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from booking.invitations.listing import Listed
-from booking.invitations.queries import REASONS
+from booking.invitations.queries import ELIGIBLE, REASONS
 from booking.preferences.rules import Preferences
 
 STATES = {
@@ -88,3 +88,15 @@ def said_of(listed: Listed, chosen: Preferences) -> str:
     said = f"{row.smtp_code} {row.reason}"
     found = next((text for pattern, text in _REFUSALS if re.search(pattern, said)), None)
     return f"{found} ({row.reason})" if found else row.reason
+
+
+_GOES_WITHOUT_SAYING = (ELIGIBLE, "recently_invited")
+
+
+def why_not_again(listed: Listed, verdict: str, chosen: Preferences) -> str:
+    """Why it can't be sent again, where neither its state nor its time says so."""
+    if verdict in _GOES_WITHOUT_SAYING or verdict == listed.invitation.reason:
+        return ""
+    if verdict == "suppressed" and listed.state == "bounced":
+        return "Correct the address to send it again"
+    return reason_words(chosen)[verdict]

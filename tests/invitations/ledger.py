@@ -115,7 +115,6 @@ class Campaign:
     hold: str = "open"
     is_alarmed: bool = False
     rows: list[Row] = field(default_factory=list, repr=False)
-    merged_away: list[Row] = field(default_factory=list, repr=False)
 
     @property
     def is_open(self) -> bool:

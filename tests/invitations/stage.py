@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from anyio.from_thread import BlockingPortal
 
+from booking.accounts.passwords import Hashing
 from booking.database import Database
 from booking.invitations.actions import sending
 from booking.rate_limit import Limiter
@@ -66,7 +67,8 @@ class Stage:
         database = Database(settings)
         self._ending.callback(database.engine.dispose)
         app.state.settings, app.state.database = settings, database
-        app.state.limiter = Limiter(settings)
+        app.state.limiter, app.state.hashing = Limiter(settings), Hashing(settings)
+        self._ending.callback(app.state.hashing.close)
         door = FrontDoor(app, theatre.portal)
         self.api, self.pages = Api(door, self.world), Pages(door, self.world)
         self.mailbox, self.site = Mailbox(database), Site(database, self.world)
@@ -199,9 +201,6 @@ class Stage:
         ledger = self.ledger
         for campaign in ledger.campaigns:
             told = {row["id"]: row for row in self.rows_of(campaign)}
-            every = campaign.rows + campaign.merged_away
-            campaign.rows = [row for row in every if row.id in told]
-            campaign.merged_away = [row for row in every if row.id not in told]
             assert set(told) == {row.id for row in campaign.rows}
             for row in campaign.rows:
                 if row.person in (keep, other):

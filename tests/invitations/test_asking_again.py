@@ -55,6 +55,28 @@ def test_b3_opening_is_noted_once_and_nothing_else_changes(
     assert pages.visitor().get(link).submit("password", password=CHOSEN).status == 200
 
 
+def test_those_who_opened_the_link_and_have_not_accepted_are_found(
+    api: Api, pages: Pages, mailbox: Mailbox
+) -> None:
+    everybody = {name: f"{name}@example.com" for name in ("ann", "ben", "cy")}
+    added = [
+        api.owner.post("/businesses/{b}/clients", json={"first_name": name, "email": email}).json()
+        for name, email in everybody.items()
+    ]
+    chosen = {"client_ids": [each["id"] for each in added]}
+    campaign = api.owner.post("/businesses/{b}/campaigns", json=chosen).json()["id"]
+    links = {name: mailbox.latest(email).link("/i/") for name, email in everybody.items()}
+    pages.visitor().get(links["ann"])
+    pages.visitor().get(links["ben"]).submit("password", password=CHOSEN)
+    rows = f"/businesses/{{b}}/campaigns/{campaign}/invitations"
+    (found,) = api.owner.get(rows, params={"state": "opened"}).json()["items"]
+    assert (found["client"]["first_name"], found["state"]) == ("ann", "sent")
+    page = f"/manage/happy-paws/campaigns/{campaign}"
+    for path in (page, f"{page}/invitations.csv"):
+        shown = pages.owner.get(f"{path}?state=opened").html
+        assert [name for name, email in everybody.items() if email in shown] == ["ann"]
+
+
 def test_b8_the_secret_of_one_purpose_serves_no_other(
     pages: Pages, site: Site, world: World, mailbox: Mailbox, kim: uuid.UUID
 ) -> None:

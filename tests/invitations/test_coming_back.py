@@ -18,6 +18,7 @@ from booking.mail.marks import Mark, message_id, return_path
 from tests import imap_server, reports, servers
 from tests.front_door import Api, problem_of
 from tests.mailbox import Mailbox
+from tests.pages import Pages
 from tests.product import Product
 from tests.returned import ALL, SECRET, address_of, invited, post, row_of, suppressed, tell
 from tests.servers import SmtpSink
@@ -37,7 +38,7 @@ def kim(api: Api, mailbox: Mailbox) -> uuid.UUID:
 
 
 def test_g18_a_late_bounce_is_not_counted_as_reached(
-    api: Api, site: Site, clock: Clock, world: World, kim: uuid.UUID
+    api: Api, pages: Pages, site: Site, clock: Clock, world: World, kim: uuid.UUID
 ) -> None:
     report = reports.delivery_report(
         address_of(site, kim), status="5.1.1", diagnosis="550 5.1.1 no such user here"
@@ -55,6 +56,12 @@ def test_g18_a_late_bounce_is_not_counted_as_reached(
     clock.move(days=2)
     again = problem_of(api.owner.post(f"/businesses/{{b}}/invitations/{kim}/resend"), 409)
     assert again["reason"] == "suppressed"
+    page = pages.owner.get(f"/manage/happy-paws/campaigns/{row.campaign_id}")
+    assert "/resend" not in page.html
+    assert page.says("Correct the address to send it again")
+    corrected = {"email": "kim.right@example.com"}
+    api.owner.patch(f"/businesses/{{b}}/clients/{world.kim.id}", json=corrected)
+    assert pages.owner.get(page.path).submit("/resend").says("On its way again.")
     with site.reading() as session:
         told = session.scalars(select(AuditEntry).where(AuditEntry.action == "invitation.bounced"))
         assert len(told.all()) == 1

@@ -9,13 +9,20 @@ BOOKING_MODEL_RUNS=200 tries that many runs, other ones each time.
 """
 
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from contextlib import nullcontext as does_not_raise
+from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
+from sqlalchemy import ColumnElement, literal
 
+from booking.invitations import queries
+from booking.invitations.actions import links, sending
 from tests.apps import Apps
 from tests.databases import DatabaseKind, Databases
 from tests.front_door import problem_of
@@ -220,13 +227,17 @@ def theatre(
     return Theatre(databases, database_kind, apps, portal, world, clock)
 
 
-def run(theatre: Theatre) -> None:
+def on(theatre: Theatre) -> type[Promise]:
     class Here(Promise):
         pass
 
     Here.theatre = theatre
+    return Here
+
+
+def run(theatre: Theatre) -> None:
     run_state_machine_as_test(
-        Here,
+        on(theatre),
         settings=settings(
             max_examples=RUNS or 5,
             stateful_step_count=60 if RUNS else 25,
@@ -241,3 +252,50 @@ def run(theatre: Theatre) -> None:
 
 def test_nobody_is_missed_and_nobody_comes_to_another_s_record(theatre: Theatre) -> None:
     run(theatre)
+
+
+def _no_guard(patch: pytest.MonkeyPatch) -> None:
+    """The product as it is."""
+
+
+def _links_open_whoever_reads_them(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(links, "_check_alive", lambda row, client: None)
+
+
+def _the_claim_asks_nobody_again(patch: pytest.MonkeyPatch) -> None:
+    rule_of_all = queries.eligibility_rule
+
+    def rule_but_for_the_claim(asked: queries.Asked) -> ColumnElement[str]:
+        return literal(queries.ELIGIBLE) if asked.in_hand else rule_of_all(asked)
+
+    patch.setattr(queries, "eligibility_rule", rule_but_for_the_claim)
+    patch.setattr(sending, "_next_ones", sending._next_ones.__wrapped__)
+
+
+@pytest.mark.parametrize("database_kind", [DatabaseKind.SQLITE], ids=str)
+@pytest.mark.parametrize(
+    ("switch_off", "is_noticed"),
+    [
+        (_no_guard, does_not_raise()),
+        (_links_open_whoever_reads_them, pytest.raises(AssertionError, match="revoked")),
+        (_the_claim_asks_nobody_again, pytest.raises(AssertionError, match="ann@")),
+    ],
+)
+def test_the_model_notices_where_a_guard_of_the_product_is_away(
+    theatre: Theatre,
+    monkeypatch: pytest.MonkeyPatch,
+    switch_off: Callable[[pytest.MonkeyPatch], None],
+    is_noticed: AbstractContextManager[Any],
+) -> None:
+    switch_off(monkeypatch)
+    by_hand = on(theatre)()
+    with closing(by_hand.stage), is_noticed:
+        by_hand.staff_add_a_client(email="ann@example.com")
+        by_hand.staff_add_a_client(email="ben@example.com")
+        ann, ben = by_hand.ledger.people[-2:]
+        by_hand.staff_press_the_envelope()
+        by_hand._change(ann, status="inactive")
+        by_hand.the_worker_sends()
+        by_hand._change(ben, email="cat@example.com")
+        by_hand.somebody_looks_at_every_link()
+        by_hand.everything_is_as_it_must_be()

@@ -3,13 +3,16 @@
 from typing import Any
 
 import httpx
+from sqlalchemy import select
 
 from booking.accounts.models import Proof
 from booking.clients.models import Link
 from booking.invitations.models import Invitation, InvitationState
+from booking.mail.models import Suppression
 from tests.front_door import Api, fields_of, problem_of
 from tests.mailbox import Mailbox
 from tests.merges.merging import CLIENTS, add, ask, change, id_of, merged, undone
+from tests.pages import Pages
 from tests.site import Site
 from tests.world import World
 
@@ -161,18 +164,36 @@ def test_the_chosen_address_decides_which_invitation_lives(api: Api, mailbox: Ma
     assert opened(api, second).status_code == 200
 
 
-def test_two_rows_of_one_campaign_become_one(api: Api, mailbox: Mailbox, site: Site) -> None:
+def test_of_two_invitations_of_one_campaign_both_still_stop_the_mails(
+    api: Api, pages: Pages, mailbox: Mailbox, site: Site
+) -> None:
     keep = add(api.staff, first_name="Kim", email="kim1@example.com")
     other = add(api.staff, first_name="Kim", email="kim2@example.com")
     body = {"client_ids": [keep["id"], other["id"]]}
-    pressed = api.owner.post("/businesses/{b}/campaigns", json=body)
-    token = mailbox.latest("kim1@example.com").link("/i/").removeprefix("/i/")
+    campaign = api.owner.post("/businesses/{b}/campaigns", json=body).json()["id"]
+    letters = [mailbox.latest(f"kim{number}@example.com") for number in (1, 2)]
+    tokens = [letter.link("/i/").removeprefix("/i/") for letter in letters]
+
+    def shown() -> list[Any]:
+        found = api.owner.get(f"/businesses/{{b}}/campaigns/{campaign}").json()
+        rows = api.owner.get(f"/businesses/{{b}}/campaigns/{campaign}/invitations").json()["items"]
+        return [{state: count for state, count in found["counts"].items() if count}, rows]
+
+    before = shown()
     done = merged(api.staff, keep, other)
-    assert opened(api, token).status_code == 200
-    rows = f"/businesses/{{b}}/campaigns/{pressed.json()['id']}/invitations"
-    assert len(api.owner.get(rows).json()["items"]) == 1
+    assert opened(api, tokens[0]).status_code == 200
+    assert problem_of(opened(api, tokens[1]), 410)["code"] == "revoked"
+    assert pages.visitor().get(letters[1].link("/i/")).says("This invitation no longer works")
+    counts, rows = shown()
+    assert counts == {"sent": 1, "revoked": 1}
+    assert {row["client"]["id"] for row in rows} == {keep["id"]}
+    assert pages.visitor().request("POST", letters[1].link("/u/")).status == 200
+    with site.reading() as session:
+        silenced = session.scalars(select(Suppression.email_key)).all()
+    assert silenced == ["kim2@example.com"]
     undone(api.staff, done)
-    assert len(api.owner.get(rows).json()["items"]) == 2
+    assert shown() == before
+    assert [opened(api, token).status_code for token in tokens] == [200, 200]
 
 
 def test_whoever_has_a_login_needs_no_invitation(api: Api, mailbox: Mailbox, world: World) -> None:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection
 
-from sqlalchemy import CursorResult, and_, func, or_, select, update
+from sqlalchemy import CursorResult, and_, case, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from booking.accounts.models import Account
@@ -33,13 +33,14 @@ def watch_bounces(session: Session, invitation_ids: Collection[uuid.UUID]) -> No
     calm = (Campaign.hold == CampaignHold.OPEN, Campaign.bounce_alarm == BounceAlarm.NONE)
     concerned = select(Invitation.campaign_id).where(Invitation.id.in_(invitation_ids))
     for campaign in session.scalars(select(Campaign).where(*calm, Campaign.id.in_(concerned))):
-        bounced = _bounced_of_the_first(session, campaign)
+        bounced, of_first = _bounced_of_the_first(session, campaign)
         if bounced > MOST_BOUNCES:
-            _pause(session, campaign, bounced)
+            _pause(session, campaign, bounced, of_first)
 
 
-def _bounced_of_the_first(session: Session, campaign: Campaign) -> int:
-    """They are sent in the order of their ids."""
+def _bounced_of_the_first(session: Session, campaign: Campaign) -> tuple[int, int]:
+    """How many bounced, and of how many: a list may be shorter than a hundred. They are sent in the
+    order of their ids."""
     refused = and_(Invitation.state == InvitationState.FAILED, Invitation.smtp_code >= 500)
     bounced = or_(Invitation.state == InvitationState.BOUNCED, refused)
     first = (
@@ -54,14 +55,16 @@ def _bounced_of_the_first(session: Session, campaign: Campaign) -> int:
         .limit(FIRST)
         .subquery()
     )
-    return session.scalar(select(func.count()).where(first.c.bounced)) or 0
+    query = select(func.count(case((first.c.bounced, 1))), func.count()).select_from(first)
+    number, of_first = session.execute(query).one()
+    return number, of_first
 
 
-def _pause(session: Session, campaign: Campaign, bounced: int) -> None:
+def _pause(session: Session, campaign: Campaign, bounced: int, of_first: int) -> None:
     because = (
-        f"{bounced} of the first {FIRST} e-mails came back: no such mailbox, or refused for good. "
-        "Sending on to an old list makes mail servers distrust your other e-mails as well. Look at "
-        "the addresses that came back before you go on."
+        f"{bounced} of the first {of_first} e-mails came back: no such mailbox, or refused for "
+        "good. Sending on to an old list makes mail servers distrust your other e-mails as well. "
+        "Look at the addresses that came back before you go on."
     )
     result = session.execute(
         update(Campaign)
@@ -72,10 +75,10 @@ def _pause(session: Session, campaign: Campaign, bounced: int) -> None:
     if result.rowcount != 1:
         return
     record(session, "campaign.paused", campaign, by=SYSTEM, bounced=bounced)
-    _tell(session, campaign, bounced)
+    _tell(session, campaign, bounced, of_first)
 
 
-def _tell(session: Session, campaign: Campaign, bounced: int) -> None:
+def _tell(session: Session, campaign: Campaign, bounced: int, of_first: int) -> None:
     """Whoever pressed, or the owners where that was no person."""
     business = session.get_one(Business, business_of(session))
     presser = session.get(Account, campaign.created_by) if campaign.created_by else None
@@ -84,7 +87,7 @@ def _tell(session: Session, campaign: Campaign, bounced: int) -> None:
         slug=business.slug,
         campaign_id=campaign.id,
         bounced=bounced,
-        of_first=FIRST,
+        of_first=of_first,
     )
     for account in [presser] if presser else owners(session):
         queue(session, email, to=account.email, business_id=business.id)

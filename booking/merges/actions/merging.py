@@ -100,9 +100,7 @@ def _watched(
     for column in rows.pointing_at_clients():
         of_kept_too = column.table.name in _OF_THE_KEPT
         found |= rows.read(session, column, everybody if of_kept_too else other_ids)
-    invitations = [uuid.UUID(row["id"]) for (name, _), row in found.items() if name == "invitation"]
-    retired = rows.table_of("retired_link")
-    return found | rows.read(session, retired.c.invitation_id, invitations)
+    return found
 
 
 def _written_down(

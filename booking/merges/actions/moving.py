@@ -2,7 +2,7 @@
 everything else by the foreign keys there are."""
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import or_, select, update
@@ -144,7 +144,8 @@ def move_invitations(
     session: Session, keep: Client, versions: Mapping[uuid.UUID, int], *, has_login: bool
 ) -> None:
     """All move; one at most stays alive, the kept record's own before others, and only one that
-    was sent to the address the record has now. Links of the others lead nowhere any more.
+    was sent to the address the record has now. Links of the others open nothing any more, and still
+    stop the e-mails.
 
     `versions` is the `email_version` of each record before anything changed.
     """
@@ -156,11 +157,6 @@ def move_invitations(
     for row in every:
         if row is not stays and (row.client_id != keep.id or row in alive):
             _retire(row)
-    for row in _doubled(every, stays):
-        session.delete(row)
-        every.remove(row)
-    session.flush()
-    for row in every:
         row.client_id = keep.id
     if stays is not None and stays.email_version is not None:
         stays.email_version = keep.email_version
@@ -183,18 +179,6 @@ def _retire(row: Invitation) -> None:
     row.email_version = None  # binds its link to no address: it opens nothing
     if row.state in LIVE:
         row.state, row.reason, row.lease_until = InvitationState.REVOKED, "merged", None
-
-
-def _doubled(every: Iterable[Invitation], stays: Invitation | None) -> list[Invitation]:
-    """A campaign asks a client once: of several rows of one campaign the most telling is kept."""
-    by_campaign: dict[uuid.UUID, list[Invitation]] = {}
-    for row in every:
-        by_campaign.setdefault(row.campaign_id, []).append(row)
-    found = []
-    for same in by_campaign.values():
-        same.sort(key=lambda row: (row is not stays, row.accepted_at is None))
-        found += same[1:]
-    return found
 
 
 def move_matches(session: Session, keep_id: uuid.UUID, other_ids: Collection[uuid.UUID]) -> None:

@@ -127,7 +127,7 @@ def undo(
     _restore_invitations(undoing)
     _restore_links(undoing)
     _restore_untouched(undoing)
-    _put_back(undoing, "pet", "invitation", "retired_link")
+    _put_back(undoing, "pet")
     _put_back_the_rest(undoing)
     _restore_kept(undoing)
     return _finish(undoing)
@@ -310,7 +310,7 @@ def _restore_untouched(undoing: _Undoing) -> None:
 
 def _put_back_the_rest(undoing: _Undoing) -> None:
     """Silently without what leads nowhere: a pair with somebody who is gone asks nothing."""
-    by_hand = {"client", "link", "pet", "invitation", "retired_link"}
+    by_hand = {"client", "link", "pet"}
     order = [table.name for table in Base.metadata.sorted_tables]
     for one in sorted(undoing.merge.removed, key=lambda one: order.index(one["table"])):
         if one["table"] not in by_hand:
