@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from booking.audit import queries as audit
@@ -180,7 +180,12 @@ _JSON = st.recursive(
 )
 _KEYS = st.sampled_from([name for model in Preferences.model_fields for name in (model, "x")])
 
+# Hypothesis builds its tables of characters with the first texts it draws, and a busy machine is
+# slow at anything: neither is a fault of what is tested.
+_unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
+
+@_unhurried
 @given(st.dictionaries(_KEYS, _JSON, max_size=3))
 def test_whatever_is_sent_is_taken_or_refused_with_paths(patch: dict[str, Any]) -> None:
     try:
