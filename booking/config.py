@@ -180,7 +180,6 @@ class Settings(BaseSettings):
         """Why production refuses to start with these settings; empty outside production."""
         if not self.production:
             return []
-        sqlite_with_many = self.embedded_database and self.web_processes > 1
         checks = {
             "BOOKING_SECRET_KEY must be your own secret of at least 32 characters": (
                 len(self.secret_key) < 32 or len(set(self.secret_key)) < 10
@@ -214,6 +213,6 @@ class Settings(BaseSettings):
                 self.send_lease_seconds < 4 * self.smtp_timeout_seconds
             ),
             "SQLite serves one web process: set BOOKING_DATABASE_URL to PostgreSQL, "
-            "or BOOKING_WEB_PROCESSES=1": sqlite_with_many,
+            "or BOOKING_WEB_PROCESSES=1": self.embedded_database and self.web_processes > 1,
         }
         return [sentence for sentence, is_wrong in checks.items() if is_wrong]

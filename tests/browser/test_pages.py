@@ -20,7 +20,7 @@ from tests.browser import screens
 from tests.browser.axe import barriers
 from tests.browser.conftest import DESK, PHONE
 from tests.browser.filled import Filled, Filler
-from tests.browser.screens import Screen
+from tests.browser.screen import Screen
 from tests.databases import DatabaseKind
 from tests.live import LiveServer
 from tests.mailbox import Mailbox
