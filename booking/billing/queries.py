@@ -181,7 +181,9 @@ def invoices(session: Session, *, limit: int = 200) -> list[InvoiceShown]:
 
 
 def invoice(session: Session, number: str) -> InvoiceShown:
-    """Raises NotFound."""
+    """Raises NotFound, also for what can't be a number and a database may not even take."""
+    if not number.isprintable():
+        raise NotFound
     row = session.scalar(
         select(Invoice).where(Invoice.number == number, Invoice.state != InvoiceState.VOID)
     )
