@@ -56,14 +56,19 @@ def _page(
         visitor=visitor,
         status=status,
         values=values,
-        zones=[(name, name.replace("_", " ")) for name in _zones()],
+        zones=[
+            (name, name.replace("_", " "))
+            for name in sorted({*_zones(), str(values.get("timezone") or "UTC")})
+        ],
         **more,
     )
 
 
 @functools.cache
 def _zones() -> list[str]:
-    return sorted(name for name in clock.zone_names() if "/" in name or name == "UTC")
+    """Places. `Etc/GMT+5`, which is five hours behind, would only mislead."""
+    names = (name for name in clock.zone_names() if "/" in name or name == "UTC")
+    return [name for name in sorted(names) if not name.startswith("Etc/")]
 
 
 @functools.lru_cache(maxsize=512)
