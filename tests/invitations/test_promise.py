@@ -237,7 +237,7 @@ def run(theatre: Theatre) -> None:
     run_state_machine_as_test(
         on(theatre),
         settings=settings(
-            max_examples=RUNS or 5,
+            max_examples=RUNS or 3,
             stateful_step_count=60 if RUNS else 25,
             derandomize=not RUNS,
             phases=(Phase.generate,) if RUNS else tuple(Phase),
