@@ -10,9 +10,7 @@ BOOKING_MODEL_RUNS=200 tries that many runs, other ones each time.
 
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager, closing
-from contextlib import nullcontext as does_not_raise
-from typing import Any
+from contextlib import closing
 
 import pytest
 from anyio.from_thread import BlockingPortal
@@ -239,7 +237,7 @@ def run(theatre: Theatre) -> None:
     run_state_machine_as_test(
         on(theatre),
         settings=settings(
-            max_examples=RUNS or 5,
+            max_examples=RUNS or 3,
             stateful_step_count=60 if RUNS else 25,
             derandomize=not RUNS,
             phases=(Phase.generate,) if RUNS else tuple(Phase),
@@ -272,30 +270,39 @@ def _the_claim_asks_nobody_again(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sending, "_next_ones", sending._next_ones.__wrapped__)
 
 
+def _notices(step: Callable[[], None]) -> bool:
+    try:
+        step()
+    except AssertionError:
+        return True
+    return False
+
+
 @pytest.mark.parametrize("database_kind", [DatabaseKind.SQLITE], ids=str)
 @pytest.mark.parametrize(
-    ("switch_off", "is_noticed"),
+    ("switch_off", "at_sending", "at_looking"),
     [
-        (_no_guard, does_not_raise()),
-        (_links_open_whoever_reads_them, pytest.raises(AssertionError, match="revoked")),
-        (_the_claim_asks_nobody_again, pytest.raises(AssertionError, match="ann@")),
+        (_no_guard, False, False),
+        (_links_open_whoever_reads_them, False, True),
+        (_the_claim_asks_nobody_again, True, False),
     ],
 )
 def test_the_model_notices_where_a_guard_of_the_product_is_away(
     theatre: Theatre,
     monkeypatch: pytest.MonkeyPatch,
     switch_off: Callable[[pytest.MonkeyPatch], None],
-    is_noticed: AbstractContextManager[Any],
+    at_sending: bool,
+    at_looking: bool,
 ) -> None:
     switch_off(monkeypatch)
     by_hand = on(theatre)()
-    with closing(by_hand.stage), is_noticed:
+    with closing(by_hand.stage):
         by_hand.staff_add_a_client(email="ann@example.com")
         by_hand.staff_add_a_client(email="ben@example.com")
         ann, ben = by_hand.ledger.people[-2:]
         by_hand.staff_press_the_envelope()
         by_hand._change(ann, status="inactive")
-        by_hand.the_worker_sends()
-        by_hand._change(ben, email="cat@example.com")
-        by_hand.somebody_looks_at_every_link()
-        by_hand.everything_is_as_it_must_be()
+        assert _notices(by_hand.the_worker_sends) is at_sending
+        if not at_sending:
+            by_hand._change(ben, email="cat@example.com")
+            assert _notices(by_hand.somebody_looks_at_every_link) is at_looking
