@@ -26,6 +26,9 @@ from tests.world import World
 
 SECRET = "a secret of the tests, the same in every one of them"
 LICENCE_KEY = new_key()
+CHEAP_HASHES = {"argon2_memory_kib": 8, "argon2_time_cost": 1}
+"""Far below what `Settings` allows: a hundredth of the work, for tests of everything else. What
+hashing costs in service is the matter of `tests/accounts/test_passwords.py` and the benchmarks."""
 
 
 class DatabaseKind(StrEnum):
@@ -47,7 +50,7 @@ def settings_for(folder: Path, database_url: str, clock: Clock, **changed: Any) 
         "clock_offset": clock.offset,
         **changed,
     }
-    return Settings(_env_file=None, **given)
+    return Settings(_env_file=None, **given).model_copy(update=CHEAP_HASHES)
 
 
 class Databases:

@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from booking.config import Settings
+from tests.databases import CHEAP_HASHES
 from tests.processes import Kind, Process, folder_of_its_own, running
 
 
@@ -56,8 +57,8 @@ def web_processes(settings: Settings, count: int = 1) -> Iterator[list[LiveServe
 
 
 def environment_of(settings: Settings) -> list[str]:
-    """`BOOKING_…=…` for each setting, for a child process."""
-    given = settings.model_dump(mode="json")
+    """`BOOKING_…=…` for each setting, for a child process: it hashes at the full cost."""
+    given = settings.model_dump(mode="json", exclude=set(CHEAP_HASHES))
     given["trusted_proxies"] = ",".join(settings.trusted_proxies)
     return [f"BOOKING_{name.upper()}={value}" for name, value in given.items()]
 
