@@ -1,6 +1,8 @@
 """People of a file without a number are held against the list, and against each other."""
 
 import io
+import os
+import signal
 
 import pytest
 from sqlalchemy import func, select, update
@@ -12,6 +14,7 @@ from booking.clients.models import Compared
 from booking.clients.queries import ClientFilter
 from booking.imports import queries as imports
 from booking.imports.actions import applying, rehearsing, staging
+from booking.imports.actions.preparing import Preparer
 from booking.imports.models import ImportRow
 from booking.matching.models import ClientKey, Match, MatchState, Origin
 from tests.imports.test_apply import (
@@ -121,16 +124,62 @@ def test_a_dry_run_judges_as_the_real_one_does(
     assert counts(site, tried)["review"] >= 2
 
 
-def test_another_worker_goes_on_with_a_dry_run(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_another_worker_goes_on(site: Site, dry_run: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(applying, "CHUNK", 1)
     with site.writing() as session:
         file = io.BytesIO(listed(ROBERT, BOB, BARBARA).encode())
-        row = staging.stage(session, file, file_name="a", dry_run=True, by=SYSTEM)
+        row = staging.stage(session, file, file_name="a", dry_run=dry_run, by=SYSTEM)
     for _ in range(3):
         rehearsing.forget()
         with site.database.writing() as session:
             applying.apply_next_chunk(session)
     assert counts(site, row) == {"new": 1, "matched": 1, "review": 1}
+
+
+def test_keys_of_a_first_list_with_numbers_are_left_to_the_worker_and_yet_there_when_asked_for(
+    site: Site,
+) -> None:
+    row = upload(site, listed("7" + ROBERT, ANN.replace("7", "8", 1)))
+    assert counts(site, row) == {"new": 2}
+    with site.reading() as session:
+        assert not session.scalar(select(func.count()).select_from(ClientKey))
+    assert counts(site, upload(site, listed(BOB))) == {"matched": 1}
+
+
+def test_a_row_without_number_finds_who_came_with_one_in_the_same_file(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "CHUNK", 1)
+    row = upload(site, listed("7" + ROBERT, BOB))
+    assert counts(site, row) == {"new": 1, "matched": 1}
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_second_process_prepares_the_next_rows_and_its_death_costs_nothing(
+    site: Site, is_killed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "CHUNK", 2)
+    others = [f",Else,Body{at},else{at}@example.net,,,active,," for at in range(4)]
+    with site.writing() as session:
+        file = io.BytesIO(listed(ROBERT, *others, BOB, BARBARA).encode())
+        row = staging.stage(session, file, file_name="a", dry_run=False, by=SYSTEM)
+    pids: set[int] = set()
+    with Preparer() as preparer:
+        for _ in range(4):
+            with site.database.writing() as session:
+                applying.apply_next_chunk(session, preparer=preparer)
+            if preparer.pid is not None:
+                pids.add(preparer.pid)
+                if is_killed:
+                    os.kill(preparer.pid, signal.SIGKILL)
+    assert counts(site, row) == {"new": 5, "matched": 1, "review": 1}
+    with site.reading() as session:
+        keyed = select(func.count(func.distinct(ClientKey.client_id)))
+        assert session.scalar(keyed) == 6
+    (pid,) = pids
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_a_row_that_cant_be_read_stops_no_dry_run(

@@ -1,7 +1,7 @@
 """What is to be done for each person of a file, and what the file would change. Writes nothing."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from booking.imports.actions.recognising import LooksLike, Meant, Newcomer, Reco
 from booking.imports.actions.rehearsing import Rehearsal, Told
 from booking.imports.models import Import, Verdict
 from booking.imports.rules import differences
+from booking.imports.rules.lookups import Lookup
 from booking.imports.rules.pets import ImportedPet
 from booking.imports.rules.reading import RowProblem
 from booking.imports.rules.rows import ImportedClient
@@ -76,10 +77,15 @@ class _Found:
 
 
 def decide(
-    session: Session, row: Import, staged: Sequence[Staged], rehearsal: Rehearsal
+    session: Session,
+    row: Import,
+    staged: Sequence[Staged],
+    rehearsal: Rehearsal,
+    lookups: Mapping[uuid.UUID, Lookup],
 ) -> list[Decision]:
-    """One decision a person, in their order. The clients found are held, but in a dry run."""
-    recogniser = Recogniser(session, row, staged, rehearsal.fresh)
+    """One decision a person, in their order. The clients found are held, but in a dry run.
+    `lookups` are those that are made already."""
+    recogniser = Recogniser(session, row, staged, rehearsal.fresh, lookups)
     meant = [recogniser.meant(one) for one in staged]
     wanted = {each.client_id for each in meant if each.client_id is not None}
     found = _found(session, wanted, hold=not row.dry_run)
@@ -90,7 +96,7 @@ def decide(
         if each.client_id is not None:
             decisions.append(_decision(one, each.client_id, each, found))
             continue
-        new = _newcomers(one, each, recogniser.newcomers[one.id])
+        new = _newcomers(one, each, recogniser.newcomers.get(one.id))
         if one.id in wanted:  # by one who comes later
             _add(found, one.id, one.person, new.new_pets)
         decisions.append(new)
@@ -167,7 +173,7 @@ def _remember(rehearsal: Rehearsal, decisions: Sequence[Decision]) -> None:
                 told.pet_changes.setdefault(pet_id, {}).update(changes)
 
 
-def _newcomers(staged: Staged, meant: Meant, newcomer: Newcomer) -> Decision:
+def _newcomers(staged: Staged, meant: Meant, newcomer: Newcomer | None) -> Decision:
     person = staged.person
     return Decision(
         staged,

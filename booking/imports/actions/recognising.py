@@ -3,7 +3,7 @@ the same words, or by the matching rule. Writes nothing.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
@@ -12,23 +12,35 @@ from booking.imports.actions import asking
 from booking.imports.actions.asking import Known, Staged
 from booking.imports.models import Import
 from booking.imports.rules.differences import is_somebody_else
+from booking.imports.rules.lookups import Lookup, as_person, kinds, lookup_of
 from booking.imports.rules.rows import ImportedClient
 from booking.matching import candidates, index
-from booking.matching.index import Holder
-from booking.matching.rules.keys import CROWD, KeyKind, keys, name_number
+from booking.matching.index import Holder, Keyed
+from booking.matching.rules.keys import CROWD, LIMIT, KeyKind
 from booking.matching.rules.people import Profile, profile
 from booking.matching.rules.verdicts import Comparison, Decision, Verdict, judge
 
 Holders = dict[int, list[Holder]]
 
 
-@dataclass(frozen=True, slots=True)
 class Newcomer:
-    """What somebody is looked up by."""
+    """What somebody is looked up by. The normal form is made when it is first asked for: of most
+    it never is, where another process has made the keys."""
 
-    profile: Profile
-    keys: dict[int, KeyKind]
-    name: int
+    __slots__ = ("_country", "_profile", "keys", "name", "said")
+
+    def __init__(self, said: ImportedClient, country: str, lookup: Lookup | None = None) -> None:
+        self.said, self._country = said, country
+        self._profile: Profile | None = None
+        name, *_ = lookup = lookup or lookup_of(self.profile)
+        self.name: int = name
+        self.keys: dict[int, KeyKind] = kinds(lookup)
+
+    @property
+    def profile(self) -> Profile:
+        if self._profile is None:
+            self._profile = profile(as_person(self.said), country=self._country)
+        return self._profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +64,30 @@ class Meant:
 
 @dataclass(slots=True)
 class Fresh:
-    """Those whom the file brings and the list does not have yet, by their keys, and the numbers
-    that clients without one are about to get. `people` are those of the chunk in hand; `is_kept`
-    where later chunks ask for them too.
+    """Those whom the file brings and the list can't find yet, by their keys, and the numbers
+    that clients without one are about to get. `people` are those of the chunk in hand, `keyed` are
+    they all.
     """
 
-    is_kept: bool = False
-    holders: Holders = field(default_factory=dict)
-    people: dict[uuid.UUID, Known] = field(default_factory=dict)
+    holders: dict[int, tuple[Holder, ...]] = field(default_factory=dict)
+    people: dict[uuid.UUID, Newcomer] = field(default_factory=dict)
     numbers: dict[uuid.UUID, str] = field(default_factory=dict)
+    keyed: list[Keyed] = field(default_factory=list)
 
     def add(self, client_id: uuid.UUID, newcomer: Newcomer) -> None:
+        """As in the database, more than LIMIT holders of a key tell nothing."""
         holder = Holder(client_id.hex, str(newcomer.name))
         for key in newcomer.keys:
-            self.holders.setdefault(key, []).append(holder)
+            there = self.holders.get(key, ())
+            if len(there) < LIMIT:
+                self.holders[key] = (*there, holder)
+        self.keyed.append(Keyed(client_id, newcomer.name, tuple(newcomer.keys)))
+
+    def take_back(self, client_id: uuid.UUID) -> None:
+        """Their row could not be stored."""
+        self.people.pop(client_id, None)
+        if self.keyed and self.keyed[-1].client_id == client_id:
+            self.keyed.pop()
 
 
 class Recogniser:
@@ -74,25 +96,36 @@ class Recogniser:
 
     A file that numbers its clients has said who is who among them: they are only looked for among
     those who were there before. What is alike within the list is for the look
-    through the list to find.
+    through the list to find. Where nobody was there before, `newcomers` are not even made.
     """
 
     def __init__(
-        self, session: Session, row: Import, staged: Sequence[Staged], fresh: Fresh
+        self,
+        session: Session,
+        row: Import,
+        staged: Sequence[Staged],
+        fresh: Fresh,
+        lookups: Mapping[uuid.UUID, Lookup],
     ) -> None:
         self._fresh = fresh
-        self._asks_fresh = fresh.is_kept or not all(one.is_told_apart for one in staged)
+        self._asks_fresh = not all(one.is_told_apart for one in staged)
         self._made = asking.made_by(session, row)
         self._by_number = asking.by_number(session, staged)
         self._by_said = asking.by_said(session, row, staged)
         unknown = [one for one in staged if self._known_as(one) is None]
+        alone = all(one.is_told_apart for one in unknown) and not row.dry_run
+        if alone and not asking.is_anybody_besides(session, self._made):
+            unknown = []
         country = candidates.country(session)
-        self.newcomers = {one.id: newcomer_of(one.person, country) for one in unknown}
-        self._held = self._holders(session, unknown)
+        self.newcomers = {
+            one.id: Newcomer(one.person, country, lookups.get(one.id)) for one in unknown
+        }
+        wanted = {key for one in self.newcomers.values() for key in one.keys}
+        self._held = index.holders(session, wanted) if wanted else {}
         around = unknown if self._held or self._asks_fresh else []
         self._around = {one.id: self._look_around(one) for one in around}
-        wanted = {each for near, _ in self._around.values() for each in near}
-        self._known = asking.known(session, wanted, row, country)
+        near = {each for found, _ in self._around.values() for each in found}
+        self._known = asking.known(session, near, row, country)
 
     def meant(self, one: Staged) -> Meant:
         return self._known_as(one) or self._judged(one)
@@ -105,13 +138,6 @@ class Recogniser:
         if told is None or is_somebody_else(told, one.person):
             return None
         return Meant(told["id"])
-
-    def _holders(self, session: Session, unknown: Sequence[Staged]) -> Holders:
-        told_apart = all(one.is_told_apart for one in unknown)
-        if told_apart and not asking.is_anybody_besides(session, self._made):
-            return {}
-        wanted = {key for one in unknown for key in self.newcomers[one.id].keys}
-        return index.holders(session, wanted)
 
     def _look_around(self, one: Staged) -> tuple[list[uuid.UUID], dict[int, int]]:
         """Those who share the most that few share, and how many names have each key: one that a
@@ -153,22 +179,29 @@ class Recogniser:
         return [each for each in holders if not first <= each.client <= last]
 
     def _judged(self, one: Staged) -> Meant:
-        newcomer = self.newcomers[one.id]
+        newcomer = self.newcomers.get(one.id)
+        if newcomer is None:
+            return Meant(None)
         near, shared = self._around.get(one.id, ([], {}))
         if not one.is_told_apart and any(key in self._fresh.holders for key in newcomer.keys):
             near, shared = self._look_around(one)
-        found = ((each, self._known.get(each) or self._fresh.people.get(each)) for each in near)
-        them = {each: known for each, known in found if known is not None}
+        them = {each: known for each in near if (known := self._somebody(each)) is not None}
         meant = Meant(None)
         if them:
             profiles = [(each, known.profile) for each, known in them.items()]
             meant = self._verdict(one, judge(newcomer.profile, profiles, shared), them)
-        if meant.client_id is None and self._asks_fresh:
+        if meant.client_id is None:
             self._fresh.add(one.id, newcomer)
-            self._fresh.people[one.id] = asking.as_known(one.id, one.person, newcomer.profile)
+            self._fresh.people[one.id] = newcomer
         elif meant.client_id is not None and one.person.external_id:
             self._fresh.numbers[meant.client_id] = one.person.external_id
         return meant
+
+    def _somebody(self, client_id: uuid.UUID) -> Known | None:
+        if (known := self._known.get(client_id)) is not None:
+            return known
+        fresh = self._fresh.people.get(client_id)
+        return asking.as_known(client_id, fresh.said, fresh.profile) if fresh else None
 
     def _verdict(self, one: Staged, verdict: Verdict, them: dict[uuid.UUID, Known]) -> Meant:
         alike = [
@@ -188,8 +221,3 @@ class Recogniser:
         """Two different client numbers are two clients until staff says otherwise."""
         number = known.number or self._fresh.numbers.get(known.client_id, "")
         return bool(one.person.external_id and number and number != one.person.external_id)
-
-
-def newcomer_of(said: ImportedClient, country: str) -> Newcomer:
-    them = profile(asking.as_person(said), country=country)
-    return Newcomer(them, keys(them), name_number(them))

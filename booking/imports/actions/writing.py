@@ -23,8 +23,6 @@ from booking.imports.models import Verdict
 from booking.imports.rules.differences import vaccinations
 from booking.imports.rules.pets import ImportedPet
 from booking.imports.rules.rows import ImportedClient
-from booking.matching import index
-from booking.matching.index import KeyRow
 from booking.matching.models import Match, MatchState, Origin
 
 _JUDGED = {"external_id", "status", "blocked", "vaccinations"}
@@ -40,6 +38,7 @@ _OF_MATCH = ["id", "client_id", "other_id", "newcomer_id", "score", "agrees", "d
 
 
 def write(session: Session, decisions: Sequence[Decision], *, by: Actor) -> None:
+    """All but the keys."""
     moment = clock.now()
     new = [one for one in decisions if one.verdict in (Verdict.NEW, Verdict.REVIEW)]
     for one in new:
@@ -49,7 +48,6 @@ def write(session: Session, decisions: Sequence[Decision], *, by: Actor) -> None
     bulk.insert(session, Client, _OF_CLIENT, rows, email_version=0, **times)
     pets = [_pet_row(pet, one.staged.id) for one in new for pet in one.new_pets]
     _insert_pets(session, pets, moment)
-    _write_keys(session, new)
     _write_matches(session, new, moment)
     _update(session, [one for one in decisions if one.verdict is Verdict.UPDATED], by)
 
@@ -77,10 +75,17 @@ def _client_row(decision: Decision) -> tuple[Any, ...]:
             (person.mobile_phone, person.home_phone),
             [pet.name for pet in person.pets],
         ),
-        # Whom the file tells apart were not held against each other.
-        Compared.KEYED if decision.staged.is_told_apart else Compared.DONE,
+        _compared(decision),
         *_said(person),
     )
+
+
+def _compared(decision: Decision) -> Compared:
+    """Whom the file tells apart were not held against each other; and where nobody was there
+    before, their keys are left to the worker."""
+    if decision.newcomer is None:
+        return Compared.CHANGED
+    return Compared.KEYED if decision.staged.is_told_apart else Compared.DONE
 
 
 def _pet_row(new: NewPet, client_id: uuid.UUID) -> tuple[Any, ...]:
@@ -96,18 +101,6 @@ def _pet_row(new: NewPet, client_id: uuid.UUID) -> tuple[Any, ...]:
 
 def _insert_pets(session: Session, rows: Sequence[tuple[Any, ...]], moment: datetime) -> None:
     bulk.insert(session, Pet, _OF_PET, rows, created_at=moment, archived_at=None)
-
-
-def _write_keys(session: Session, decisions: Sequence[Decision]) -> None:
-    index.write(
-        session,
-        [
-            KeyRow(key, decision.staged.id, newcomer.name)
-            for decision in decisions
-            if (newcomer := decision.newcomer) is not None
-            for key in newcomer.keys
-        ],
-    )
 
 
 def _write_matches(session: Session, decisions: Sequence[Decision], moment: datetime) -> None:

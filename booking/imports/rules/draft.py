@@ -122,11 +122,12 @@ def draft_of(row: Row, columns: tuple[Column, ...]) -> Draft:
         _draw_exactly(draft, row, columns)
         return draft
     cells, texts = row.cells, draft.texts
+    are_clean = values.are_clean(cells)
     for column in columns:
         position, name, limit, lines, label, kind_at, _, _, plain = column
         if not (raw := cells[position]):
             continue
-        text = clean_lines(raw) if lines else clean(raw)
+        text = raw if are_clean else clean_lines(raw) if lines else clean(raw)
         if plain and len(text) <= limit and ":::" not in text:
             if text:
                 texts[name] = text

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from nicknames import NickNamer
 from rapidfuzz.distance import OSA, JaroWinkler
@@ -68,8 +68,7 @@ class Family(IntEnum):
     DIFFERENT = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """`givens` has one given name, or those of a couple kept in one record; `more` is what follows
     the first of them (middle names or their letters). `family` is the surname in one word,
     `families` its parts. `shown` is the name as people read it."""
@@ -277,8 +276,7 @@ def _best_part(mine: tuple[str, ...], theirs: tuple[str, ...]) -> Family:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class NameAgreement:
+class NameAgreement(NamedTuple):
     given: Given
     family: Family
     swapped: bool = False
