@@ -102,6 +102,7 @@ def test_a_room_has_the_files_every_room_has() -> None:
         "accounts": {"passwords", "common_passwords"},
         "availability": {"schedules"},
         "appointments": {"ical"},
+        "imports": {"lookup_process"},
         "invitations": {"delivery", "listing", "reminding"},
         "matching": {"candidates", "index", "renewal", "scanning"},
         "merges": {"rows"},

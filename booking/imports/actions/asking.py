@@ -96,7 +96,8 @@ def is_anybody_due(session: Session, among: Made | None = None) -> bool:
         NOT_DONE,
     )
     if among is not None:
-        due = due.where(_client.c.id.between(*map(uuid.UUID, among)))
+        first, last = map(uuid.UUID, among)
+        due = due.where(_client.c.id.between(first, last))
     return bool(session.scalar(select(due.exists())))
 
 
