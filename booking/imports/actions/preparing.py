@@ -11,6 +11,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Self
 
 from booking.imports.rules.lookups import Lookup
@@ -79,7 +80,8 @@ class Preparer:
         process.wait(_PATIENCE)
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(BrokenPipeError):  # what it was not told any more is of no use
+                    pipe.close()
 
 
 def _started() -> subprocess.Popen[bytes]:
