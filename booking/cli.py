@@ -199,5 +199,19 @@ def bench_invitations(
     )
 
 
+@bench.command("lane")
+def bench_lane(
+    recipients: Annotated[
+        int, typer.Option(help="How many invitations are queued.", min=1_000, max=1_000_000)
+    ] = 100_000,
+    postgres: Annotated[
+        str, typer.Option(help="A PostgreSQL server to make databases on, instead of SQLite.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """A sign-in code's way to the mail server, alone and behind a campaign."""
+    _run("booking.bench.lane", recipients=recipients, postgres=postgres, as_json=as_json)
+
+
 def main() -> None:
     app()

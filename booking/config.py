@@ -153,6 +153,10 @@ class Settings(BaseSettings):
             "BOOKING_DKIM_KEY and BOOKING_DKIM_SELECTOR belong together": (
                 bool(self.dkim_key) != bool(self.dkim_selector)
             ),
+            "BOOKING_SEND_LEASE_SECONDS must be at least four times BOOKING_SMTP_TIMEOUT_SECONDS: "
+            "else a second worker may send what is still on its way": (
+                self.send_lease_seconds < 4 * self.smtp_timeout_seconds
+            ),
             "SQLite serves one web process: set BOOKING_DATABASE_URL to PostgreSQL, "
             "or BOOKING_WEB_PROCESSES=1": sqlite_with_many,
         }

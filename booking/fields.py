@@ -6,6 +6,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from booking import card_numbers
+
 _KEPT_CONTROLS = {"\n", "\t"}
 
 
@@ -39,7 +41,17 @@ def _plain_password(value: Any) -> Any:
     return value
 
 
-_Cleaned = BeforeValidator(_clean)
+def _no_card_number(value: Any) -> Any:
+    if isinstance(value, str) and card_numbers.holds_one(value):
+        raise PydanticCustomError(card_numbers.CODE, card_numbers.SENTENCE)
+    return value
+
+
+def _clean_typed(value: Any) -> Any:
+    return _no_card_number(_clean(value))
+
+
+_Cleaned = BeforeValidator(_clean_typed)
 _OneLine = AfterValidator(_one_line)
 
 Line60 = Annotated[str, _Cleaned, StringConstraints(max_length=60), _OneLine]
@@ -49,13 +61,18 @@ Required60 = Annotated[str, _Cleaned, StringConstraints(min_length=1, max_length
 Required100 = Annotated[str, _Cleaned, StringConstraints(min_length=1, max_length=100), _OneLine]
 Paragraph = Annotated[str, _Cleaned, StringConstraints(max_length=1000)]
 LongText = Annotated[str, _Cleaned, StringConstraints(max_length=5000)]
+# A number that somebody else gave out may look like a card's.
+GivenNumber = Annotated[str, BeforeValidator(_clean), StringConstraints(max_length=100), _OneLine]
 # As long as what an import keeps there.
 Notes = Annotated[str, _Cleaned, StringConstraints(max_length=20_000)]
 EmailText = Annotated[str, _Cleaned, StringConstraints(min_length=1, max_length=254), _OneLine]
 OptionalEmail = Annotated[str, _Cleaned, StringConstraints(max_length=254), _OneLine]
 PhoneText = Annotated[str, _Cleaned, StringConstraints(max_length=60), _OneLine]
 Password = Annotated[
-    str, BeforeValidator(_plain_password), StringConstraints(min_length=1, max_length=1024)
+    str,
+    BeforeValidator(_plain_password),
+    BeforeValidator(_no_card_number),
+    StringConstraints(min_length=1, max_length=1024),
 ]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Minutes = Annotated[int, Field(ge=0, le=1440)]

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio.to_thread
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
@@ -38,6 +38,7 @@ from booking.api import services as api_services
 from booking.api import sessions as api_sessions
 from booking.api import staff_members as api_staff_members
 from booking.api import staff_sessions as api_staff_sessions
+from booking.api.bodies import no_card_numbers
 from booking.config import Settings
 from booking.database import Database
 from booking.errors import Refusal
@@ -87,6 +88,7 @@ from booking.web import (
     today,
     unsubscribe,
 )
+from booking.web import help as help_pages
 from booking.web.observation import Observation
 from booking.web.visitor import SentToSignIn
 
@@ -124,6 +126,7 @@ PAGES = (
     api_docs,
     mailbox,
     status,
+    help_pages,
     accept,
     unsubscribe,
     calendars,
@@ -189,7 +192,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/static", StaticFiles(directory=page.STATIC), name="static")
     app.include_router(health.router)
     for resource in API:
-        app.include_router(resource.router, prefix="/api/v1", responses=problem.RESPONSES)
+        app.include_router(
+            resource.router,
+            prefix="/api/v1",
+            responses=problem.RESPONSES,
+            dependencies=[Depends(no_card_numbers)],
+        )
     for screen in PAGES:
         app.include_router(screen.router, include_in_schema=False)
     _answer_refusals(app)

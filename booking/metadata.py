@@ -12,6 +12,7 @@ from booking.catalogue import models as _catalogue
 from booking.clients import emails as _clients_emails
 from booking.clients import models as _clients
 from booking.database import Base
+from booking.help import models as _help
 from booking.idempotency import IdempotencyRecord as _IdempotencyRecord
 from booking.imports import models as _imports
 from booking.invitations import emails as _invitations_emails
@@ -32,6 +33,7 @@ MODELS = (
     _businesses,
     _catalogue,
     _clients,
+    _help,
     _IdempotencyRecord,
     _imports,
     _invitations,

@@ -151,9 +151,10 @@ def _largest(path: str) -> int:
 
 
 def _host_name(host: str) -> str:
-    if host.startswith("["):
-        return host[1:].partition("]")[0].lower()
-    return host.partition(":")[0].lower()
+    """Empty for what is no host with or without a port."""
+    name, bracket, port = host[1:].partition("]") if host[:1] == "[" else host.partition(":")
+    port = port.removeprefix(":") if bracket == "]" else port
+    return name.lower() if not port or (port.isascii() and port.isdigit()) else ""
 
 
 def _is_local(name: str) -> bool:

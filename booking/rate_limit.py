@@ -29,6 +29,7 @@ class Limit(StrEnum):
     MAIL_IP = auto()
     MAIL_ADDRESS = auto()
     TOKEN_IP = auto()
+    ANSWER_IP = auto()
 
 
 _RATES: dict[Limit, RateLimitItem] = {
@@ -40,6 +41,7 @@ _RATES: dict[Limit, RateLimitItem] = {
     Limit.MAIL_IP: parse("20/minute"),
     Limit.MAIL_ADDRESS: parse("6/hour"),
     Limit.TOKEN_IP: parse("120/minute"),
+    Limit.ANSWER_IP: parse("20/hour"),
 }
 
 

@@ -29,6 +29,7 @@ class Purpose(StrEnum):
     SESSION = "session"
     SECOND_FACTOR = "second-factor"
     BROWSER = "browser"
+    READER = "reader"
     MESSAGE_ID = "message-id"
     RETURN_PATH = "return-path"
     FINGERPRINT = "fingerprint"

@@ -1,13 +1,13 @@
 """Applications for tests: made once for each set of settings, then lent from test to test.
 
-What is a test's own (its settings, its database, its counts of tries) is laid into `app.state`,
-where every request looks for it.
+A new one works out all its addresses at its first request, which takes a second. What is a test's
+own (its settings, its database, its counts of tries, its places for hashing) is laid into
+`app.state`, where every request looks for it.
 """
 
 from fastapi import FastAPI
 
 from booking.config import Settings
-from booking.database import Database
 from booking.main import create_app
 
 _OF_ONE_TEST = {"data_dir", "database_url", "clock_offset"}
@@ -21,11 +21,7 @@ class Apps:
         """An application with such settings, whatever database it last worked on."""
         kind = settings.model_dump_json(exclude=_OF_ONE_TEST)
         if kind not in self._made:
-            self._made[kind] = create_app(settings)
-            opened: Database = self._made[kind].state.database
-            opened.engine.dispose()
-        return self._made[kind]
-
-    def close(self) -> None:
-        for app in self._made.values():
+            app = self._made[kind] = create_app(settings)
+            app.state.database.engine.dispose()
             app.state.hashing.close()
+        return self._made[kind]

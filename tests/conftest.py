@@ -2,6 +2,7 @@
 callers, the mail, the clock. A test that asks for any of these runs on SQLite and on PostgreSQL."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 
+from booking.accounts.passwords import Hashing
 from booking.config import Settings
 from booking.database import Database
-from booking.main import create_app
 from booking.rate_limit import Limiter
 from tests import servers
 from tests.apps import Apps
@@ -29,6 +30,7 @@ from tests.world import World
 
 _SLOWEST = (
     "tests/browser/test_pages.py",
+    "tests/workers/test_chaos.py",
     "tests/workers/test_killed.py",
     "tests/commands/test_up.py",
     "tests/bench/",
@@ -96,11 +98,19 @@ def clock() -> Iterator[Clock]:
     clock.restore()
 
 
+@pytest.fixture(scope="session")
+def place() -> Iterator[Path]:
+    with folder_of_its_own() as place:
+        yield place
+
+
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """The data directory of a test."""
-    with folder_of_its_own() as folder:
-        yield folder
+def folder(place: Path) -> Iterator[Path]:
+    """The data directory of a test: at the same path for all tests of a run, and empty."""
+    folder = place / "data"
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -120,11 +130,10 @@ def settings(
 
 
 @pytest.fixture
-def database(settings: Settings) -> Iterator[Database]:
+def database(databases: Databases, settings: Settings) -> Iterator[Database]:
     """The database of this test, with the world in it."""
-    database = Database(settings)
-    yield database
-    database.engine.dispose()
+    with databases.opened(settings) as database:
+        yield database
 
 
 @pytest.fixture
@@ -134,20 +143,21 @@ def site(database: Database, world: World) -> Site:
 
 
 @pytest.fixture(scope="session")
-def apps() -> Iterator[Apps]:
-    with contextlib.closing(Apps()) as apps:
-        yield apps
+def apps() -> Apps:
+    return Apps()
 
 
 @pytest.fixture
-def app(apps: Apps, settings: Settings, database: Database, clock: Clock) -> FastAPI:
+def app(apps: Apps, settings: Settings, database: Database, clock: Clock) -> Iterator[FastAPI]:
     """The application on the database of this test."""
     app = apps.like(settings)
     clock.set_again()
     app.state.settings = settings
     app.state.database = database
     app.state.limiter = Limiter(settings)
-    return app
+    app.state.hashing = Hashing(settings)
+    yield app
+    app.state.hashing.close()
 
 
 @pytest.fixture
@@ -168,12 +178,8 @@ def pages(door: FrontDoor, world: World) -> Pages:
 
 
 @pytest.fixture
-def live(settings: Settings, database: Database, clock: Clock) -> Iterator[LiveServer]:
+def live(app: FastAPI) -> Iterator[LiveServer]:
     """A real uvicorn on a port of this machine, in a thread, on the database of this test."""
-    app = create_app(settings)
-    app.state.database.engine.dispose()
-    app.state.database = database
-    clock.set_again()
     with serve(app) as live:
         yield live
 

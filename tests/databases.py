@@ -5,11 +5,14 @@ copy in some 30 ms (a file, or a PostgreSQL database made from a template).
 """
 
 import shutil
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Engine
 
 from booking.commands.migrate import upgrade
 from booking.config import Settings
@@ -46,14 +49,18 @@ def settings_for(folder: Path, database_url: str, clock: Clock, **changed: Any) 
 
 
 class Databases:
-    """Both kinds of database of one run of pytest (one for each xdist worker)."""
+    """Both kinds of database of one run of pytest (one for each xdist worker).
 
-    def __init__(self, worker: str) -> None:
+    Given a server, PostgreSQL's are made on that one: a test that stops a server brings its own.
+    """
+
+    def __init__(self, worker: str, server: Postgres | None = None) -> None:
         self._worker = worker
         self._ending = ExitStack()
         self._folder = self._ending.enter_context(folder_of_its_own())
-        self._server: Postgres | None = None
+        self._server = server
         self._worlds: dict[DatabaseKind, World] = {}
+        self._engines: dict[tuple[str, int], Engine] = {}
 
     def close(self) -> None:
         self._ending.close()
@@ -78,6 +85,18 @@ class Databases:
             shutil.copyfile(self._file, copy)
             return f"sqlite:///{copy}"
         return self.server.create_database(f"test_{self._worker}", self._template)
+
+    @contextmanager
+    def opened(self, settings: Settings) -> Iterator[Database]:
+        """A database of one test. Its engine is that of the test before, which has compiled most of
+        our SQL already, as one in service has; its connections are new."""
+        database = Database(settings)
+        key = settings.sqlalchemy_url, settings.web_threads
+        database.engine = self._engines.setdefault(key, database.engine)
+        try:
+            yield database
+        finally:
+            database.engine.dispose()
 
     def empty(self, kind: DatabaseKind, folder: Path) -> str:
         """The address of a database without any table."""

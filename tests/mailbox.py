@@ -128,9 +128,14 @@ class Mailbox:
         return [self._known[path] for path in new]
 
     @property
+    def seen(self) -> list[Mail]:
+        """What was collected so far; nothing is sent."""
+        return list(self._known.values())
+
+    @property
     def all(self) -> list[Mail]:
         self.collect()
-        return list(self._known.values())
+        return self.seen
 
     def to(self, address: str) -> list[Mail]:
         """Everything written to that address so far, oldest first."""

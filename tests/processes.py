@@ -82,9 +82,9 @@ class Process:
         """End it in the orderly way."""
         self._end(self.kind.ends_with)
 
-    def kill(self) -> None:
-        """End it as a crash would (SIGKILL)."""
-        self._end(signal.SIGKILL)
+    def kill(self, by: signal.Signals = signal.SIGKILL) -> None:
+        """End it as a crash would."""
+        self._end(by)
 
     def restart(self) -> None:
         """Start again on the same port with the same data; stops it first if it runs."""

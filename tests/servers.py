@@ -8,6 +8,8 @@ some. The first is also how a run with pytest-xdist shares one PostgreSQL among 
 `share_postgres`.
 """
 
+import base64
+import json
 import os
 import shutil
 import signal
@@ -103,6 +105,10 @@ class Postgres(Server):
             )
         return self.database_url(name)
 
+    def stop_at_once(self) -> None:
+        """As `pg_ctl -m immediate`: everybody is cut off, and the next start recovers."""
+        self.process.kill(signal.SIGQUIT)
+
     def drop_database(self, name: str) -> None:
         """Drop a database, ending whoever is connected to it."""
         with closing(self._connect()) as connection:
@@ -134,6 +140,15 @@ class Postgres(Server):
 
 class Redis(Server):
     """A Redis server (Valkey, which speaks the same)."""
+
+    def waiting(self) -> list[str]:
+        """What lies in the queues: each message, and its body as Celery packs it."""
+        with closing(redis_client.Redis.from_url(self.url, decode_responses=True)) as client:
+            messages = [
+                str(each) for lane in ("mail", "bulk") for each in client.lrange(lane, 0, -1)
+            ]
+        bodies = [base64.b64decode(json.loads(each)["body"]).decode() for each in messages]
+        return messages + bodies
 
     def flush(self) -> None:
         """Forget everything, as a queue that lost its machine does."""

@@ -22,6 +22,7 @@ from email.message import EmailMessage
 from email.policy import default as modern
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -48,6 +49,10 @@ class Rules:
     `data` waits before the message is kept, `kept` between keeping it and saying so.
     """
 
+    per_connection: int = 0
+    """How many messages it takes over one connection; 0: as many as come."""
+    farewell: str = ""
+    """What it says to the next one's MAIL before it ends that connection, if anything."""
     pipelining: bool = True
     """Whether it says that it takes commands in groups (RFC 2920); it can in any case."""
 
@@ -125,6 +130,7 @@ class Sink:
         self.rules = Rules()
         self.rules_seen = (0, 0)
         self.given: Counter[str] = Counter()
+        self.taken: WeakKeyDictionary[Session, int] = WeakKeyDictionary()
         self.kept = len(list(folder.glob("*.eml")))
         self._end_half_a_line()
         self.log = (folder / "log.jsonl").open("a", buffering=1)
@@ -142,6 +148,20 @@ class Sink:
         await self._wait("ehlo")
         offered = ["250-PIPELINING"] if self._current().pipelining else []
         return [*responses[:-1], *offered, responses[-1]]
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Accept the sender, unless this connection has been used enough."""
+        rules = self._current()
+        if rules.per_connection and self.taken.get(session, 0) >= rules.per_connection:
+            if rules.farewell:
+                await server.push(rules.farewell)
+            if server.transport is not None:
+                server.transport.close()
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -166,6 +186,7 @@ class Sink:
             self._write(Event("refused", envelope.mail_from or "", recipients, answer=refusal))
             return refusal
         self._keep(envelope, recipients)
+        self.taken[session] = self.taken.get(session, 0) + 1
         await self._wait("kept")
         if answers and server.transport is not None:
             cast(asyncio.Transport, server.transport).abort()

@@ -7,7 +7,6 @@ The queue is only the clock and the arms. Tasks carry nothing: flush the broker 
 """
 
 import functools
-import threading
 from collections.abc import Callable
 
 from celery import Celery, signals
@@ -17,7 +16,7 @@ from booking.config import Settings
 from booking.database import Database
 from booking.logs import set_up_logging
 from booking.wakeup import Waker
-from workers.jobs import ENDING, JOBS, Job, Lane
+from workers.jobs import ENDING, JOBS, Job, Lane, one_at_a_time
 
 assert metadata.EMAILS  # every email class must be known before one can be rendered
 
@@ -72,18 +71,7 @@ class _WhenNeeded:
 
 
 def _task(job: Job, when_needed: _WhenNeeded) -> Callable[[], None]:
-    """One run of a job at a time in a process: a tick that finds it running has nothing to add."""
-    turn = threading.Lock()
-
-    def run() -> None:
-        if not turn.acquire(blocking=False):
-            return
-        try:
-            job.run(when_needed.database)
-        finally:
-            turn.release()
-
-    return run
+    return one_at_a_time(lambda: job.run(when_needed.database))
 
 
 settings = Settings()

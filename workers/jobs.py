@@ -160,6 +160,23 @@ def tidy(database: Database) -> None:
         mail.forget_sent(session, clock.now() - SENT_MAIL_IS_KEPT)
 
 
+def one_at_a_time(run: Callable[[], object]) -> Callable[[], None]:
+    """One run of a job at a time in a process. Whoever is told meanwhile that work is due leaves
+    word: the one that runs may have had its last look already, and looks again."""
+    turn, word = threading.Lock(), threading.Event()
+
+    def take_turn() -> None:
+        word.set()
+        while word.is_set() and turn.acquire(blocking=False):
+            try:
+                word.clear()
+                run()
+            finally:
+                turn.release()
+
+    return take_turn
+
+
 @contextmanager
 def _transport(settings: Settings) -> Iterator[Transport]:
     transport = open_transport(settings)

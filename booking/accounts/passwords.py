@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from passlib.context import CryptContext
 
+from booking import card_numbers
 from booking.accounts import rules
 from booking.config import Settings
 from booking.errors import Invalid, Overloaded
@@ -34,6 +35,8 @@ class Verified:
 def check_new(password: str, *, minimum: int, context: tuple[str, ...] = ()) -> None:
     """Raises Invalid on the field `password` when it is too short, too common or too close to
     `context`: the person's name, address, business."""
+    if card_numbers.holds_one(password):
+        raise Invalid.field("password", card_numbers.SENTENCE, card_numbers.CODE)
     objection = rules.password_objection(password, minimum=minimum, context=context)
     if objection is not None:
         raise Invalid(fields=(objection,))

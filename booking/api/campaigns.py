@@ -38,10 +38,13 @@ ShownState = Literal[
     "skipped",
     "revoked",
 ]
+_Filter = ShownState | Literal["opened"]
 
 
 def _wanted(
-    state: Annotated[ShownState | None, Query()] = None,
+    state: Annotated[
+        _Filter | None, Query(description="`opened`: whose link was opened, and not accepted yet")
+    ] = None,
     q: Annotated[Line200, Query(description="words of names, addresses, phones, pets")] = "",
 ) -> Wanted:
     return Wanted(state, q)

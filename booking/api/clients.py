@@ -21,7 +21,16 @@ from booking.clients.models import Client, ClientStatus, Link, LinkedBy, Pet
 from booking.clients.queries import After, ClientFilter
 from booking.clients.rules import ClientDetails, Line20, Line35, PastDate, PetDetails
 from booking.errors import Invalid
-from booking.fields import EmailText, Line60, Line100, Line200, Notes, OptionalEmail, PhoneText
+from booking.fields import (
+    EmailText,
+    GivenNumber,
+    Line60,
+    Line100,
+    Line200,
+    Notes,
+    OptionalEmail,
+    PhoneText,
+)
 from booking.matching import actions as matching
 from booking.matching.models import Match, Origin
 from booking.matching.queries import look_alikes as look_for
@@ -52,7 +61,7 @@ class ClientPatch(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    external_id: Line100 | None = None
+    external_id: GivenNumber | None = None
     first_name: Line100 | None = None
     last_name: Line100 | None = None
     email: OptionalEmail | None = None
@@ -76,7 +85,7 @@ class NewClient(ClientPatch):
 class PetPatch(MyPetPatch):
     """What a pet owner may change, and what staff note besides."""
 
-    external_id: Line100 | None = None
+    external_id: GivenNumber | None = None
     behaviour_notes: Notes | None = None
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -56,21 +57,22 @@ def run(*, as_json: bool, recipients: int = 10_000, postgres: str = "", rounds: 
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="booking-bench-")))
         (url,) = stack.enter_context(databases(postgres, 1))
-        sink = stack.enter_context(_sink())
+        port = stack.enter_context(sink())
         settings = settings_for(
-            folder, database_url=url, smtp_url=f"smtp://127.0.0.1:{sink}", rate_limits="off"
+            folder, database_url=url, smtp_url=f"smtp://127.0.0.1:{port}", rate_limits="off"
         )
         database = Database(settings)
         stack.callback(database.engine.dispose)
         progress(f"laying in {recipients:,} clients")
-        pressed = _press_the_envelope(settings, database, recipients)
+        business_id = lay_in(settings, database, recipients)
+        pressed = press_the_envelope(database, business_id, recipients)
         for number in range(rounds):
             progress(f"round {number + 1} of {rounds}")
             for way, series in found.items():
                 with database.engine.begin() as connection:
                     connection.execute(_REQUEUE, {"moment": _stored_now(database)})
                 count = recipients // _NAIVE_SHARE if way == NAIVE else recipients
-                sample, peak = _send(way, count, sink, settings)
+                sample, peak = _send(way, count, port, settings)
                 series.samples.append(sample)
                 peaks[_SAID[way]] = max(peaks.get(_SAID[way], 0.0), peak)
     show(_report(found, peaks, recipients, pressed, on_postgres=bool(postgres)), as_json=as_json)
@@ -83,7 +85,7 @@ def _stored_now(database: Database) -> Any:
 
 
 @contextmanager
-def _sink() -> Iterator[int]:
+def sink() -> Iterator[int]:
     child = subprocess.Popen(
         [sys.executable, "-m", "booking.bench.mail_sink"],
         stdin=subprocess.PIPE,
@@ -99,13 +101,13 @@ def _sink() -> Iterator[int]:
         child.stdout.close()
 
 
-def _taken(port: int) -> int:
+def taken(port: int) -> int:
     with smtplib.SMTP("127.0.0.1", port) as client:
         return int(client.docmd("XCOUNT")[1])
 
 
-def _press_the_envelope(settings: Settings, database: Database, recipients: int) -> float:
-    """A business with that many clients, all invited; how long the press took, in seconds."""
+def lay_in(settings: Settings, database: Database, recipients: int) -> uuid.UUID:
+    """A business with that many clients to invite."""
     tables.create(settings)
     new = NewBusiness("bench", "Happy Paws", "America/New_York", "o@bench.example", "Olive Owner")
     allow = {"client_settings": {"allow_client_online_account_access": True}}
@@ -128,6 +130,11 @@ def _press_the_envelope(settings: Settings, database: Database, recipients: int)
         ]
         session.execute(insert(Client), rows)
     tables.guard(settings)
+    return business_id
+
+
+def press_the_envelope(database: Database, business_id: uuid.UUID, recipients: int) -> float:
+    """All are invited; how long the press took, in seconds."""
     with database.writing() as session:
         set_business(session, business_id)
         started = time.perf_counter()
@@ -138,7 +145,7 @@ def _press_the_envelope(settings: Settings, database: Database, recipients: int)
 
 def _send(way: str, count: int, port: int, settings: Settings) -> tuple[Sample, float]:
     """One way in one round, and its peak memory. Raises WrongAnswer where messages are missing."""
-    before = _taken(port)
+    before = taken(port)
     share = count // PROCESSES
     children = [
         subprocess.Popen(  # noqa: S603 - our own module
@@ -166,7 +173,7 @@ def _send(way: str, count: int, port: int, settings: Settings) -> tuple[Sample, 
         child.stdin.write("go\n")
         child.stdin.flush()
     told = [json.loads(child.communicate()[0]) for child in children]
-    arrived = _taken(port) - before
+    arrived = taken(port) - before
     if arrived != share * PROCESSES:
         raise WrongAnswer(f"{way}: {arrived} messages arrived of {share * PROCESSES}")
     seconds = max(each["seconds"] for each in told)

@@ -1,7 +1,8 @@
 """A mail server that only counts, quick enough to stand in nobody's way.
 
 Run as `python -m booking.bench.mail_sink`: it prints its port, takes whatever comes, offers
-PIPELINING (RFC 2920), and says on `XCOUNT` how many messages it took. It ends with its parent.
+PIPELINING (RFC 2920), and says on `XCOUNT` how many messages it took, and on `XHURRY` how many of
+them were for addresses at `hurry.example`. It ends with its parent.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ class Counter:
     """How many messages came over all connections."""
 
     messages = 0
+    in_a_hurry = 0
 
 
 class Talk(asyncio.Protocol):
@@ -24,6 +26,7 @@ class Talk(asyncio.Protocol):
     def __init__(self) -> None:
         self._held = b""
         self._in_message = False
+        self._is_in_a_hurry = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -47,8 +50,11 @@ class Talk(asyncio.Protocol):
         if self._in_message:
             self._in_message = False
             Counter.messages += 1
+            Counter.in_a_hurry += self._is_in_a_hurry
             answers.append(_OK)
         else:
+            if line[:4].upper() == b"RCPT":
+                self._is_in_a_hurry = b"@hurry.example>" in line
             answers.append(self._answer(line[:6].upper()))
         return True
 
@@ -60,6 +66,8 @@ class Talk(asyncio.Protocol):
             return _HELLO
         if command == b"XCOUNT":
             return b"250 %d\r\n" % Counter.messages
+        if command == b"XHURRY":
+            return b"250 %d\r\n" % Counter.in_a_hurry
         if command.startswith(b"QUIT"):
             asyncio.get_running_loop().call_soon(self._transport.close)
             return b"221 bye\r\n"

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from booking.errors import FieldError, Invalid
-from booking.fields import Line60, Line100, Line200, Notes, OptionalEmail, PhoneText
+from booking.fields import GivenNumber, Line60, Line100, Line200, Notes, OptionalEmail, PhoneText
 
 Line20 = Annotated[Line60, StringConstraints(max_length=20)]
 Line35 = Annotated[Line60, StringConstraints(max_length=35)]
@@ -29,7 +29,7 @@ class ClientDetails(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    external_id: Line100 | None = None
+    external_id: GivenNumber | None = None
     first_name: Line100 = ""
     last_name: Line100 = ""
     email: OptionalEmail = ""
@@ -54,7 +54,7 @@ class ClientDetails(BaseModel):
 class PetDetails(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    external_id: Line100 | None = None
+    external_id: GivenNumber | None = None
     name: Annotated[Line100, StringConstraints(min_length=1)]
     species: Line60 = ""
     breed: Line100 = ""

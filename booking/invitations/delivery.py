@@ -13,7 +13,7 @@ from booking.database import Database, set_business
 from booking.invitations.actions import sending
 from booking.invitations.actions.sending import Claimed
 from booking.invitations.emails import ClientInvitation
-from booking.mail.delivery import BATCH, never
+from booking.mail.delivery import BATCH, never, write_down
 from booking.mail.form_letter import FormLetter, Reader
 from booking.mail.message import Envelope, Links, compose
 from booking.mail.transports import Outcome, Stage, Transport
@@ -36,6 +36,8 @@ def send_due(database: Database, transport: Transport, is_over: Callable[[], boo
         looked_at = clock.now()
         took_any = False
         while waiting and goes_on and clock.now() - looked_at < _LOOK_AGAIN_AFTER:
+            if is_over():
+                break
             turn = _Turn(database, transport, letters, waiting.pop(0), is_over)
             goes_on = turn.take()
             attempts += turn.attempts
@@ -57,7 +59,7 @@ class Letters:
     """The invitation as each business writes it, rendered once for as long as a round lasts."""
 
     settings: Settings
-    _known: dict[tuple[ClientInvitation, frozenset[str]], FormLetter] = field(default_factory=dict)
+    _known: dict[tuple[object, ...], FormLetter] = field(default_factory=dict)
 
     def envelope(self, one: Claimed) -> Envelope:
         """Raises ValueError, or whatever rendering raises, for one that can't be written."""
@@ -84,9 +86,9 @@ class Letters:
         )
 
     def _letter(self, email: ClientInvitation, gaps: frozenset[str]) -> FormLetter:
-        key = (email.for_anybody(), gaps)
+        key = (gaps, *email.common())
         if key not in self._known:
-            self._known[key] = FormLetter(*key, self.settings)
+            self._known[key] = FormLetter(email.for_anybody(), gaps, self.settings)
         return self._known[key]
 
 
@@ -117,15 +119,26 @@ class _Turn:
         goes_on = True
         while begun:
             goes_on = self._send(begun)
-            with self.database.writing() as session:
-                set_business(session, self.business_id)
-                sending.mark(session, self._told)
-                sending.untried(session, self._untried)
-                self._told, self._untried = [], ()
-                begun = self._begin(session) if goes_on else []
-                if not begun:
-                    sending.give_back(session, self._waiting)
+            begun = self._mark_and_begin(goes_on=goes_on)
         return goes_on
+
+    def _mark_and_begin(self, *, goes_on: bool) -> list[Claimed]:
+        """What became of the last few, and the next few, in one commit."""
+        waiting = self._waiting
+
+        def act(session: Session) -> list[Claimed]:
+            self._waiting = waiting
+            set_business(session, self.business_id)
+            sending.mark(session, self._told)
+            sending.untried(session, self._untried)
+            begun = self._begin(session) if goes_on else []
+            if not begun:
+                sending.give_back(session, self._waiting)
+            return begun
+
+        begun = write_down(self.database, act)
+        self._told, self._untried = [], ()
+        return begun
 
     def _begin(self, session: Session) -> list[Claimed]:
         """The next few that may be sent; none when all are done or it is time to stop."""

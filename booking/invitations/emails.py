@@ -1,5 +1,6 @@
 """The invitation itself, its one reminder, and what staff are told."""
 
+import functools
 import uuid
 from typing import Any, ClassVar
 
@@ -9,6 +10,10 @@ from booking.tokens import Purpose
 
 REMINDER = 1 << 15
 """Added to the edition of an invitation: the reminder of that copy. No generation gets near it."""
+
+
+_NOBODY = {"invitation_id": uuid.UUID(int=0), "generation": 0, "first_name": ""}
+"""In place of what one reader's copy has of its own."""
 
 
 class ClientInvitation(Email):
@@ -47,10 +52,18 @@ class ClientInvitation(Email):
             "unsubscribe_url": self._unsubscribe(links),
         }
 
+    def common(self) -> tuple[object, ...]:
+        """All that the copies of all readers have in common."""
+        return type(self), *(getattr(self, name) for name in self._common_fields())
+
+    @classmethod
+    @functools.cache
+    def _common_fields(cls) -> tuple[str, ...]:
+        return tuple(cls.model_fields.keys() - _NOBODY.keys())
+
     def for_anybody(self) -> "ClientInvitation":
         """The same email with nobody in it: equal for all readers of one campaign."""
-        nobody = {"invitation_id": uuid.UUID(int=0), "generation": 0, "first_name": ""}
-        return self.model_copy(update=nobody)
+        return self.model_copy(update=_NOBODY)
 
     def common_headers(self) -> dict[str, str]:
         return {"Feedback-ID": self.feedback_id} if self.feedback_id else {}

@@ -15,6 +15,7 @@ from booking.clients.rules import needles
 from booking.invitations.models import Campaign, Invitation
 from booking.invitations.queries import shown_state
 
+OPENED = "opened"
 _CHUNK = 1_000
 Columns = TypeVarTuple("Columns")
 
@@ -22,7 +23,7 @@ Columns = TypeVarTuple("Columns")
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """`q` looks through names, phones, pets and addresses of the client: every word must be found.
-    `state` is one as shown."""
+    `state` is one as shown, or OPENED: of those who have not accepted, whose link was opened."""
 
     state: str | None = None
     q: str = ""
@@ -111,7 +112,10 @@ def _matching(found: Campaign, wanted: Wanted, query: Select[*Columns]) -> Selec
         Invitation.campaign_id == found.id,
         Invitation.id >= first_id(found.created_at),
     ).order_by(Invitation.id)
-    if wanted.state is not None:
+    if wanted.state == OPENED:
+        unanswered = shown_state(clock.now()).in_(["sent", "expired"])
+        query = query.where(Invitation.opened_at.is_not(None), unanswered)
+    elif wanted.state is not None:
         query = query.where(shown_state(clock.now()) == wanted.state)
     if wanted.q:
         query = _with_clients(query)

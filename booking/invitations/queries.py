@@ -12,6 +12,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    SQLColumnExpression,
     and_,
     any_,
     bindparam,
@@ -217,12 +218,16 @@ def _an_older_one_shares(asked: Asked) -> ColumnElement[bool]:
 
 def _recently_invited(asked: Asked) -> ColumnElement[bool]:
     """At this address; an invitation that waits to be sent counts as recent too."""
+    moments: tuple[SQLColumnExpression[Any], ...] = (_earlier.sent_at, _earlier.reminded_at)
+    if not asked.of_many:
+        # Of one client few rows are looked at: not by the index of all that was sent lately.
+        moments = tuple(func.coalesce(moment, asked.since) for moment in moments)
     mailed = _found(
         asked,
         Client.email_key,
         _earlier.email_key,
         _earlier.business_id,
-        or_(_earlier.sent_at > asked.since, _earlier.reminded_at > asked.since),
+        or_(*(moment > asked.since for moment in moments)),
     )
     if asked.in_hand:
         return mailed
@@ -233,12 +238,13 @@ def _recently_invited(asked: Asked) -> ColumnElement[bool]:
 
 def _invited_often(asked: Asked) -> ColumnElement[bool]:
     """Sending one again counts as inviting again; a reminder does not."""
-    times = func.coalesce(func.sum(_earlier.generation + 1), 0)
-    of_business = (_earlier.business_id == asked.business_id, _earlier.sent_at.is_not(None))
+    was_sent = _earlier.sent_at.is_not(None)
+    times = func.coalesce(func.sum(case((was_sent, _earlier.generation + 1), else_=0)), 0)
+    of_business = _earlier.business_id == asked.business_id
     if not asked.of_many:
-        mine = select(times).where(*of_business, _earlier.client_id == Client.id)
+        mine = select(times).where(of_business, _earlier.client_id == Client.id)
         return mine.scalar_subquery() >= asked.most
-    often = select(_earlier.client_id).where(*of_business).group_by(_earlier.client_id)
+    often = select(_earlier.client_id).where(of_business, was_sent).group_by(_earlier.client_id)
     return Client.id.in_(often.having(times >= asked.most))
 
 

@@ -4,10 +4,12 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from booking.database import Database, set_business
 from booking.invitations.actions import reminders
 from booking.invitations.actions.reminders import Claimed
-from booking.mail.delivery import BATCH, never, send_each
+from booking.mail.delivery import BATCH, never, send_each, write_down
 from booking.mail.message import compose
 from booking.mail.transports import Outcome, Stage, Transport
 
@@ -58,9 +60,11 @@ class _Turn:
         return self.transport.send(envelope)
 
     def mark(self, one: Claimed, outcome: Outcome) -> None:
-        with self.database.writing() as session:
+        def act(session: Session) -> None:
             set_business(session, self.business_id)
             reminders.mark(session, one, outcome)
+
+        write_down(self.database, act)
 
     def give_back(self, rows: Sequence[Claimed]) -> None:
         with self.database.writing() as session:

@@ -46,7 +46,10 @@ def queue(
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A row this worker alone may send until its lease ends, as plain values."""
+    """A row this worker alone may send until its lease ends, as plain values.
+
+    `was_uncertain`: nobody knows what became of the attempt before this one.
+    """
 
     id: uuid.UUID
     kind: str
@@ -55,6 +58,7 @@ class Claimed:
     created_at: datetime
     attempts: int
     stale_at: datetime
+    was_uncertain: bool
 
 
 def stale_at(moment: datetime, lease_seconds: int) -> datetime:
@@ -87,14 +91,25 @@ def claim(session: Session, limit: int = 10) -> list[Claimed]:
     rows = list(session.scalars(due))
     lease = settings_of(session).send_lease_seconds
     stale = stale_at(moment, lease)
+    claimed = [_claimed(row, stale) for row in rows]
     for row in rows:
         row.state = EmailState.SENDING
         row.lease_until = moment + timedelta(seconds=lease)
         row.attempts += 1
-    return [
-        Claimed(row.id, row.kind, row.to_email, row.fields, row.created_at, row.attempts, stale)
-        for row in rows
-    ]
+    return claimed
+
+
+def _claimed(row: OutboundEmail, stale: datetime) -> Claimed:
+    return Claimed(
+        id=row.id,
+        kind=row.kind,
+        to_email=row.to_email,
+        fields=row.fields,
+        created_at=row.created_at,
+        attempts=row.attempts + 1,
+        stale_at=stale,
+        was_uncertain=row.state is EmailState.UNCERTAIN,
+    )
 
 
 def give_back(session: Session, claimed: Sequence[Claimed]) -> None:
@@ -114,7 +129,9 @@ def give_back(session: Session, claimed: Sequence[Claimed]) -> None:
 def mark(session: Session, claimed: Claimed, outcome: Outcome) -> None:
     """Write down what became of a claimed email. Changes nothing when the claim was lost."""
     moment = clock.now()
-    state, due_at = next_state(outcome, claimed.attempts, moment)
+    state, due_at = next_state(
+        outcome, claimed.attempts, moment, was_uncertain=claimed.was_uncertain
+    )
     session.execute(
         update(OutboundEmail)
         .where(
@@ -133,31 +150,34 @@ def mark(session: Session, claimed: Claimed, outcome: Outcome) -> None:
     )
 
 
-def next_state(outcome: Outcome, attempts: int, moment: datetime) -> tuple[EmailState, datetime]:
+def next_state(
+    outcome: Outcome, attempts: int, moment: datetime, *, was_uncertain: bool
+) -> tuple[EmailState, datetime]:
     """Where an email goes from here.
 
     Refused for now: later, with jitter (RFC 5321 §4.5.4.1). Refused for good: failed. Broken after
-    the final dot: sent once more, then believed (RFC 1047).
+    the final dot: sent once more, then believed (RFC 1047). An earlier attempt that was refused, or
+    whose worker died, is no reason to believe in the first that breaks so.
     """
     if outcome.stage is Stage.ACCEPTED:
         return EmailState.SENT, moment
     if outcome.stage is Stage.REFUSED or attempts > len(RETRY_AFTER_MINUTES):
         return EmailState.FAILED, moment
     if outcome.stage is Stage.UNKNOWN:
-        return (EmailState.UNCERTAIN, moment) if attempts < 2 else (EmailState.SENT, moment)
+        return (EmailState.SENT if was_uncertain else EmailState.UNCERTAIN), moment
     minutes = RETRY_AFTER_MINUTES[attempts - 1]
     return EmailState.DEFERRED, moment + timedelta(minutes=minutes * random.uniform(1.0, 1.3))  # noqa: S311 - jitter
 
 
 def oldest_due(session: Session) -> datetime | None:
-    """When the email that has waited longest became due; the readiness check looks at it."""
+    """When the email that has waited longest became due; the readiness check looks at it. Whether a
+    worker has it in hand or not: one that claims and does nothing is no excuse."""
     return session.scalar(
         select(OutboundEmail.due_at)
         .where(
             OutboundEmail.state.in_(
                 [EmailState.QUEUED, EmailState.DEFERRED, EmailState.UNCERTAIN, EmailState.SENDING]
-            ),
-            or_(OutboundEmail.lease_until.is_(None), OutboundEmail.lease_until < clock.now()),
+            )
         )
         .order_by(OutboundEmail.due_at)
         .limit(1)

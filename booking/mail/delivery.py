@@ -1,8 +1,12 @@
 """The post round: claim what is due, commit, send each once, mark each."""
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
+
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from booking import clock
 from booking.config import Settings
@@ -13,6 +17,7 @@ from booking.mail.message import Email, compose
 from booking.mail.transports import Outcome, Stage, Transport
 
 BATCH = 10
+_ASK_AGAIN_AFTER = 0.25
 
 
 class Claim(Protocol):
@@ -23,10 +28,29 @@ class Claim(Protocol):
 
 
 Row = TypeVar("Row", bound=Claim)
+Answer = TypeVar("Answer")
 
 
 def never() -> bool:
     return False
+
+
+def write_down(database: Database, act: Callable[[Session], Answer]) -> Answer:
+    """What became of messages that have left, in a transaction.
+
+    While the database is away it is tried again, as long as their lease is sure to last: forgotten,
+    they would be sent once more. `act` must bear to be carried out twice, since the answer to a
+    commit can be lost.
+    """
+    give_up = time.monotonic() + database.settings.send_lease_seconds / 2
+    while True:
+        try:
+            with database.writing() as session:
+                return act(session)
+        except OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(_ASK_AGAIN_AFTER)
 
 
 def send_each(
@@ -63,8 +87,7 @@ def send_due(database: Database, transport: Transport, is_over: Callable[[], boo
         return _attempt(row, transport, database.settings)
 
     def mark(row: Claimed, outcome: Outcome) -> None:
-        with database.writing() as session:
-            actions.mark(session, row, outcome)
+        write_down(database, lambda session: actions.mark(session, row, outcome))
 
     def give_back(rows: Sequence[Claimed]) -> None:
         with database.writing() as session:
@@ -89,10 +112,3 @@ def _attempt(row: Claimed, transport: Transport, settings: Settings) -> Outcome:
     except Exception as error:  # noqa: BLE001 - a poison row fails alone, whatever is wrong with it
         return Outcome(Stage.REFUSED, None, f"could not be written: {type(error).__name__}")
     return transport.send(envelope)
-
-
-def is_late(database: Database, seconds: int) -> bool:
-    """Has an email been due for longer than that? Then the worker is not doing its work."""
-    with database.reading() as session:
-        oldest = actions.oldest_due(session)
-    return oldest is not None and (clock.now() - oldest).total_seconds() > seconds

@@ -5,7 +5,9 @@ the same, part for part, as `message.compose` would have made.
 """
 
 import binascii
+import functools
 import html
+import itertools
 import re
 import secrets
 import uuid
@@ -77,7 +79,7 @@ class FormLetter:
         mark = Mark(reader.row_id, reader.edition)
         own = {
             "To": reader.to,
-            "Date": format_datetime(reader.written_at),
+            "Date": _date(reader.written_at),
             "Message-ID": message_id(mark, self._settings),
             **reader.headers,
         }
@@ -86,8 +88,7 @@ class FormLetter:
             parts.append(
                 f"\r\n--{self._boundary}\r\n"
                 f"Content-Type: text/{kind}; charset=utf-8\r\n"
-                "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-                + _quoted_printable(pieces.filled(reader.values))
+                "Content-Transfer-Encoding: quoted-printable\r\n\r\n" + pieces.filled(reader.values)
             )
         parts.append(f"\r\n--{self._boundary}--\r\n")
         settings = self._settings
@@ -96,29 +97,51 @@ class FormLetter:
 
 
 class _Pieces:
-    """The texts between the gaps, and which value goes into each gap."""
+    """A text as it travels: lines without a gap are encoded once, the others for each reader."""
 
     def __init__(self, text: str, marks: Mapping[str, str], *, is_html: bool) -> None:
         names = {mark: name for name, mark in marks.items()}
-        found = re.split(f"({'|'.join(names)})", text) if names else [text]
-        self._fixed = found[0::2]
-        self._names = [names[mark] for mark in found[1::2]]
+        gap = re.compile("|".join(names)) if names else re.compile("(?!)")
+        lines = _LINE_END.sub("\r\n", text).splitlines(keepends=True)
+        self._pieces: list[str | _Line] = []
+        for has_gap, together in itertools.groupby(lines, lambda line: bool(gap.search(line))):
+            run = "".join(together)
+            self._pieces.append(_Line(run, names) if has_gap else _quoted_printable(run))
         self._is_html = is_html
 
     def filled(self, values: Mapping[str, str]) -> str:
-        said = (
-            {name: html.escape(each) for name, each in values.items()} if self._is_html else values
+        plain = {name: _LINE_END.sub("\r\n", value) for name, value in values.items()}
+        said = {name: html.escape(each) for name, each in plain.items()} if self._is_html else plain
+        return "".join(
+            piece if isinstance(piece, str) else _quoted_printable(piece.filled(said))
+            for piece in self._pieces
         )
-        parts = [self._fixed[0]]
-        for name, fixed in zip(self._names, self._fixed[1:], strict=True):
+
+
+class _Line:
+    """The texts between the gaps of whole lines, and which value goes into each gap."""
+
+    def __init__(self, text: str, names: Mapping[str, str]) -> None:
+        found = re.split(f"({'|'.join(names)})", text)
+        self._first, self._fixed = found[0], found[2::2]
+        self._names = [names[mark] for mark in found[1::2]]
+
+    def filled(self, said: Mapping[str, str]) -> str:
+        parts = [self._first]
+        for name, fixed in zip(self._names, self._fixed, strict=True):
             parts += (said[name], fixed)
         return "".join(parts)
 
 
-def _quoted_printable(text: str) -> str:
-    """RFC 2045 §6.7, with the line ends of mail."""
-    lines = _LINE_END.sub("\r\n", text)
+def _quoted_printable(lines: str) -> str:
+    """RFC 2045 §6.7, line by line; the lines end as those of mail do."""
     return binascii.b2a_qp(lines.encode(), istext=True).decode("ascii")
+
+
+@functools.lru_cache(maxsize=64)
+def _date(moment: datetime) -> str:
+    """A campaign's letters were written at one moment."""
+    return format_datetime(moment)
 
 
 def _encoded(text: str) -> str:

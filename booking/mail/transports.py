@@ -94,11 +94,14 @@ class Mailbox:
         self.folder = folder
 
     def send(self, envelope: Envelope) -> Outcome:
-        self.folder.mkdir(parents=True, exist_ok=True)
         name = f"{clock.now():%Y%m%dT%H%M%S.%f}-{uuid.uuid4().hex[:8]}.eml"
         unfinished = self.folder / f"{name}.part"
-        unfinished.write_bytes(envelope.content)
-        unfinished.replace(self.folder / name)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            unfinished.write_bytes(envelope.content)
+            unfinished.replace(self.folder / name)
+        except OSError as error:
+            return Outcome(Stage.UNREACHABLE, None, f"not kept: {_words(error)}")
         return Outcome(Stage.ACCEPTED, 250, "kept in the local mailbox")
 
     def send_many(
@@ -162,11 +165,16 @@ class _OneAttempt(SMTPBackend):
 
 
 class Smtp:
-    """A mail server, over one connection that is kept while it works."""
+    """A mail server, over one connection that is kept while it works.
+
+    Many servers end one after so many messages, in words or without. One that did its work and ends
+    before it has heard of the next message is replaced; that is no fault and no attempt.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._open = partial(_OneAttempt, **_connection(settings))
         self._backend = self._open()
+        self._has_worked = False
 
     def send(self, envelope: Envelope) -> Outcome:
         try:
@@ -177,22 +185,29 @@ class Smtp:
                 mail_options=[] if envelope.to.isascii() else ["SMTPUTF8"],
             )
         except smtplib.SMTPRecipientsRefused as error:
+            self._has_worked = True
             code, text = next(iter(error.recipients.values()))
             return self._answered(code, text)
         except smtplib.SMTPDataError as error:
+            self._has_worked = True
             return self._answered(error.smtp_code, error.smtp_error, at_recipient=False)
         except smtplib.SMTPNotSupportedError:
             words = "the mail server takes no address with letters outside ASCII"
             return Outcome(Stage.REFUSED, None, words)
         except (smtplib.SMTPException, OSError) as error:
-            return self._broken(error)
+            if not self._is_worn_out(error):
+                return self._broken(error)
+            self._drop()
+            return self.send(envelope)
+        self._has_worked = True
         answered = response.status_code if response else None
         return Outcome(Stage.ACCEPTED, answered, "accepted by the mail server")
 
     def send_many(
         self, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
     ) -> Iterator[Outcome]:
-        """Pipelined where the server offers it and every address is plain ASCII."""
+        """Pipelined where the server offers it and every address is plain ASCII. Ends early as well
+        when the server ends the connection between two messages: the next call opens another."""
         try:
             client: Any = self._backend.get_client()
             client.ehlo_or_helo_if_needed()
@@ -204,12 +219,19 @@ class Smtp:
             return
         try:
             for answers in pipelining.exchange(client, envelopes, goes_on):
+                if self._has_worked and answers.sender_refused and answers.receiver[0] == 421:
+                    self._drop()
+                    return
                 outcome = self._told(answers)
                 yield outcome
                 if outcome.code == 421 or outcome.stage is Stage.UNREACHABLE:
                     return
+                self._has_worked = True
         except (smtplib.SMTPException, OSError) as error:
-            yield self._broken(error)
+            if self._is_worn_out(error):
+                self._drop()
+            else:
+                yield self._broken(error)
 
     def _told(self, answers: pipelining.Answers) -> Outcome:
         code, text = answers.decisive
@@ -231,6 +253,13 @@ class Smtp:
         with contextlib.suppress(OSError, smtplib.SMTPException):
             self._backend.close()
         self._backend = self._open()
+        self._has_worked = False
+
+    def _is_worn_out(self, error: Exception) -> bool:
+        client: Any = self._backend._client
+        has_ended = isinstance(error, smtplib.SMTPServerDisconnected | ConnectionError)
+        says_so = getattr(error, "smtp_code", None) == 421
+        return self._has_worked and (has_ended or says_so) and not client.data_was_sent
 
     def _broken(self, error: Exception) -> Outcome:
         """A refusal of the greeting, the login or the sender is about us, not about the receiver:
@@ -255,6 +284,7 @@ class Smtp:
         if self._backend._client is not None:
             self._backend._client.close()
         self._backend = self._open()
+        self._has_worked = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from booking import clock
+from booking import card_numbers, clock
 from booking.appointments import queries
 from booking.appointments.actions import change, decide
 from booking.appointments.actions.attach import link_to_client
@@ -276,6 +276,8 @@ def _reason(form: SentForm) -> str:
     reason = " ".join(form.text("reason").split())
     if len(reason) > _LONGEST_REASON or not reason.isprintable():
         raise Invalid.field("reason", f"Use at most {_LONGEST_REASON} plain characters.")
+    if card_numbers.holds_one(reason):
+        raise Invalid.field("reason", card_numbers.SENTENCE, card_numbers.CODE)
     return reason
 
 

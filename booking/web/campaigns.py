@@ -14,7 +14,7 @@ from booking.errors import Conflict, Expired, Refusal
 from booking.exports import MEDIA_TYPE, campaign_csv
 from booking.invitations import listing, queries
 from booking.invitations.actions import campaigns, links, pacing
-from booking.invitations.listing import Listed, Wanted
+from booking.invitations.listing import OPENED, Listed, Wanted
 from booking.invitations.models import BounceAlarm, Campaign
 from booking.invitations.queries import Standing
 from booking.web.page import redirect, render
@@ -28,6 +28,7 @@ _AUDIENCES = {
     campaigns.EVERYONE: "All active clients without a login",
     campaigns.CHOSEN: "Chosen clients",
 }
+_FILTERS = {**STATES, OPENED: "Opened the link, not accepted yet"}
 _MAY_GO_AGAIN = {"sent", "expired", "failed", "bounced", "revoked", "skipped"}
 _MAY_BE_TAKEN_BACK = {"queued", "deferred", "sent", "uncertain", "expired"}
 
@@ -130,7 +131,7 @@ def _wanted(request: Request) -> Wanted:
     state = request.query_params.get("state", "")
     typed = request.query_params.get("q", "")[:200]
     q = "".join(each for each in typed if each.isprintable()).strip()
-    return Wanted(state if state in STATES else None, q)
+    return Wanted(state if state in _FILTERS else None, q)
 
 
 def _shown(visitor: Visitor, request: Request, campaign: Campaign) -> dict[str, Any]:
@@ -155,6 +156,7 @@ def _shown(visitor: Visitor, request: Request, campaign: Campaign) -> dict[str, 
         ],
         "asked": asked,
         "states": STATES,
+        "filters": _FILTERS,
         "skipped": skipped_lines(campaign.skipped, visitor.preferences),
         "home": home,
         "here": _with(home, **asked, after=str(after or "")),

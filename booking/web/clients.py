@@ -16,6 +16,7 @@ from booking.clients.models import Client, ClientStatus, LinkedBy
 from booking.clients.queries import After, ClientFilter
 from booking.clients.rules import ClientDetails, checked
 from booking.errors import Conflict, Invalid, NotFound
+from booking.mail.queries import silenced
 from booking.matching.rules.verdicts import Verdict
 from booking.merges import queries as merges
 from booking.web import exporting, pets, relations
@@ -175,6 +176,7 @@ def _shown(visitor: Visitor, client: Client) -> dict[str, Any]:
         "pets": [pet for pet in pets if pet.archived_at is None],
         "archived": [pet for pet in pets if pet.archived_at is not None],
         "link": link,
+        "silenced": silenced(session, client.email_key),
         "linked_how": _SAID_BY[link.linked_by] if link else "",
         "login": accounts.account(session, link.account_id) if link else None,
         "upcoming": [visit for visit in reversed(visits) if visit.starts_at >= moment],

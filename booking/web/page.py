@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from booking import clock, errors
 from booking.errors import Refusal
+from booking.help import queries as help_queries
 from booking.mail.message import say_money, say_when
 from booking.matching import queries as matching
 from booking.web.visitor import Visitor, VisitorKind
@@ -45,7 +46,12 @@ def render(
     **context: Any,
 ) -> HTMLResponse:
     """The page. `visitor` brings the business, its navigation and who is signed in."""
-    values: dict[str, Any] = {"request": request, "errors": (), "flash": _take_flash(request)}
+    values: dict[str, Any] = {
+        "request": request,
+        "errors": (),
+        "flash": _take_flash(request),
+        "explained": help_queries.for_page(request.url.path),
+    }
     if visitor is not None:
         values |= _frame(request, visitor)
     html = _templates().get_template(template).render({**values, **context})

@@ -54,6 +54,8 @@ def reason_words(chosen: Preferences) -> dict[str, str]:
         "shared_email": "Another client with the same address is asked; one e-mail an address",
         "recently_invited": f"Invited in the last {hours} hours, or about to be",
         "invited_too_often": f"Invited {most} times already",
+        "merged": "The client’s record became part of another one",
+        "merge undone": "The client’s record was taken apart again",
         "cancelled": "The campaign was cancelled before",
         "cancelled_in_flight": "The campaign was cancelled while this e-mail was on its way; it may"
         " have arrived",

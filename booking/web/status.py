@@ -1,4 +1,4 @@
-"""Pages for nobody's business in particular: service notices and help."""
+"""Service notices: a page for nobody's business in particular."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -10,8 +10,3 @@ router = APIRouter(include_in_schema=False)
 @router.get("/status")
 def notices(request: Request) -> Response:
     return render(request, "status/notices.html")
-
-
-@router.get("/help")
-def help_page(request: Request) -> Response:
-    return render(request, "status/help.html")

@@ -4,10 +4,10 @@ moved. What is no longer possible says what is."""
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Request, Response
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, StringConstraints
 
 from booking import clock
 from booking.appointments.actions.change import cancel, reschedule
@@ -23,6 +23,7 @@ from booking.fields import Paragraph
 from booking.web.manage_sign_in import show_again
 from booking.web.page import SentForm, redirect, render, say_day, say_time
 from booking.web.times import Wanted, read_day, read_moment, times
+from booking.web.typed import typed
 from booking.web.visitor import Visitor
 
 _SHOW = "visit/show.html"
@@ -37,7 +38,7 @@ class NotMovable(Conflict):
 
 
 class _Reason(BaseModel):
-    reason: Paragraph = ""
+    reason: Annotated[Paragraph, StringConstraints(max_length=500)] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _cancelling(visit: Visit, reason: str) -> dict[str, Any]:
 def do_cancel(request: Request, visit: Visit, form: SentForm) -> Response:
     session, reason = visit.visitor.session, form.text("reason")
     try:
-        reason = _checked_reason(reason)
+        reason = typed(_Reason, {"reason": reason}).reason
         cancel(session, visit.appointment, by=visit.visitor.actor, reason=reason)
     except Invalid as refusal:
         session.rollback()
@@ -132,16 +133,6 @@ def do_cancel(request: Request, visit: Visit, form: SentForm) -> Response:
         session.rollback()
         return show_again(request, _SHOW, refusal, visitor=visit.visitor, **_seen(visit))
     return redirect(visit.path, flash="The visit is cancelled. We sent you an e-mail about it.")
-
-
-def _checked_reason(reason: str) -> str:
-    try:
-        kept = _Reason(reason=reason).reason
-    except ValidationError:
-        raise Invalid.field("reason", "Please use fewer words, and plain text.") from None
-    if len(kept) > 500:
-        raise Invalid.field("reason", "Use at most 500 characters.")
-    return kept
 
 
 def show_move(request: Request, visit: Visit, *, taken: bool = False) -> Response:

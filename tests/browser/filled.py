@@ -18,6 +18,7 @@ from booking.audit.models import ActorKind
 from booking.businesses import queries as businesses
 from booking.businesses.actions.opening import NewBusiness, create_business
 from tests import make
+from tests.browser.coming_back import what_comes_back
 from tests.browser.look_alikes import people_who_look_alike
 from tests.mailbox import Mailbox
 from tests.pages import Browser, Page, Pages
@@ -84,6 +85,7 @@ class Filler:
         self._a_full_diary()
         self._guests()
         self._invitations()
+        self.made.links |= what_comes_back(self.site, self.pages, self.mailbox)
         self._lists()
         self._people_who_look_alike()
         self._more_sessions()

@@ -44,6 +44,14 @@ def press(label: str) -> Steps:
     return lambda page: page.get_by_role("button", name=label, exact=True).first.click()
 
 
+def press_both(first: str, then: str) -> Steps:
+    def steps(page: Page) -> None:
+        press(first)(page)
+        press(then)(page)
+
+    return steps
+
+
 def press_unchecked(label: str) -> Steps:
     """As a browser would that does not look itself whether a form is filled in."""
 
@@ -119,7 +127,30 @@ OF_THE_SITE = (
     Screen("claim a visit", "/{slug}/confirm/{secret}", "visitor", "{claim}"),
     Screen("invitation", "/i/{token}", "visitor", "{invitation}"),
     Screen("invitation as another", "/i/{token}", "jo", "{invitation}"),
+    Screen("invitation expired", "/i/{token}", "visitor", "{expired}", 410),
+    Screen(
+        "invitation asked anew",
+        "/i/{token}",
+        "visitor",
+        "{expired}",
+        410,
+        press("Send me a new link"),
+    ),
     Screen("unsubscribe", "/u/{invitation_id:uuid}/{secret}", "visitor", "{stop}"),
+    Screen(
+        "unsubscribed",
+        "/u/{invitation_id:uuid}/{secret}",
+        "visitor",
+        "{stopped}",
+        then=press("Stop these e-mails"),
+    ),
+    Screen(
+        "unsubscribed by mistake",
+        "/u/{invitation_id:uuid}/{secret}",
+        "visitor",
+        "{stop}",
+        then=press_both("Stop these e-mails", "Let me be invited again"),
+    ),
     site("account", "jo", "/account"),
     site("account past", "jo", "/account/past"),
     site("account past none", "sam", "/account/past"),
@@ -170,6 +201,9 @@ OF_THE_SITE = (
     site("account password", "jo", "/account/password"),
     Screen("status", "/status", "visitor", "/status"),
     Screen("help", "/help", "visitor", "/help"),
+    Screen("help found", "/help", "visitor", "/help?q=cancel"),
+    Screen("help article", "/help/{slug}", "visitor", "/help/invite-everyone"),
+    Screen("help answered", "/help/{slug}", "visitor", "/help/change-a-visit", then=press("No")),
     Screen("nothing here", "/{slug}", "visitor", "/nobody", 404),
     Screen("invitation unknown", "/i/{token}", "visitor", "/i/unknown", 404),
 )
@@ -212,6 +246,8 @@ OF_THE_DESK = (
     desk("clients none found", "/clients", "/clients?q=zzz"),
     desk("client", "/clients/{client_id:uuid}", "/clients/{jo}"),
     desk("client without login", "/clients/{client_id:uuid}", "/clients/{newest}"),
+    desk("client address gone", "/clients/{client_id:uuid}", "/clients/{gone}"),
+    desk("client wants none", "/clients/{client_id:uuid}", "/clients/{mute}"),
     desk("client new", "/clients/new"),
     desk(
         "client new wrong",
@@ -264,6 +300,7 @@ OF_THE_DESK = (
     desk("envelope not one", "/clients/invite", "/clients/invite?client={pat}"),
     desk("campaigns", "/campaigns"),
     Screen("campaign", "/manage/{slug}/campaigns/{campaign_id:uuid}", "owner", "{campaign}"),
+    Screen("campaign alarmed", "/manage/{slug}/campaigns/{campaign_id:uuid}", "owner", "{alarmed}"),
     desk("imports", "/imports"),
     Screen("import", "/manage/{slug}/imports/{import_id:uuid}", "owner", "{import}"),
     Screen("import tried", "/manage/{slug}/imports/{import_id:uuid}", "owner", "{tried}"),
@@ -330,6 +367,10 @@ WITH_THE_SWITCH_AT_NO = (
     desk("no preferences", "/preferences"),
     desk("no client", "/clients/{client_id:uuid}", "/clients/{kim}"),
 )
+# A campaign is due, and no worker moves it.
+WITH_NOBODY_AT_WORK = (
+    Screen("campaign stuck", "/manage/{slug}/campaigns/{campaign_id:uuid}", "owner", "{stuck}"),
+)
 WITH_LOGINS_ONLY = (
     site("login to book", "visitor", "/book", status=403),
     site("no sign up", "visitor", "/sign-up"),
@@ -355,4 +396,5 @@ ALL = (
     *ON_THE_FIRST_DAY,
     *WITH_THE_SWITCH_AT_NO,
     *WITH_LOGINS_ONLY,
+    *WITH_NOBODY_AT_WORK,
 )

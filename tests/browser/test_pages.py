@@ -164,7 +164,13 @@ def test_nothing_is_in_anybodys_way(viewer: Viewer, part: str) -> None:
     assert not complaints, "\n".join(complaints)
 
 
-def test_nothing_is_in_the_way_where_something_is_switched_off(viewer: Viewer, site: Site) -> None:
+def test_nothing_is_in_the_way_where_something_is_switched_off(
+    viewer: Viewer, filled: Filled, pages: Pages, site: Site, clock: Clock
+) -> None:
+    page = pages.owner.get("/manage/happy-paws/clients/invite?answer=yes")
+    filled.links["stuck"] = page.submit("/clients/invite").path
+    clock.move(minutes=3)
+    viewer.look_at(screens.WITH_NOBODY_AT_WORK)
     site.prefer("client_settings", require_login_to_book=True, self_registration="off")
     viewer.look_at(screens.WITH_LOGINS_ONLY)
     site.prefer(

@@ -1,21 +1,18 @@
 """After everything that hands out a secret, no secret is in the database, its files or the log."""
 
-import json
 import logging
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from booking.database import Database
-from booking.metadata import metadata
 from tests.databases import DatabaseKind
 from tests.front_door import Api, ApiCaller
 from tests.house.known import guest_booking, made
 from tests.mailbox import Mailbox
 from tests.pages import Pages
+from tests.stored import cells
 from tests.world import PASSWORD, World
 
 pytestmark = pytest.mark.settings(rate_limits="off")
@@ -59,12 +56,12 @@ def handed(
 
 def test_none_is_in_the_database(handed: Handed, database: Database) -> None:
     assert len(handed.secrets) > 15
-    cells = list(_cells(database))
-    assert len(cells) > 1_000
+    stored = list(cells(database))
+    assert len(stored) > 1_000
     found = [
         f"{what} in {where}"
         for what, secret in _all(handed).items()
-        for where, value in cells
+        for where, value in stored
         if _holds(value, secret)
     ]
     assert found == []
@@ -145,20 +142,6 @@ def _accept_an_invitation(handed: Handed, api: Api, mailbox: Mailbox, world: Wor
     token = mailbox.latest(world.kim.email).link("/i/").removeprefix("/i/")
     accept = api.visitor.post(f"/invitations/{token}/accept", json={"password": NEW_PASSWORD})
     handed.by("an accepted invitation", made(accept))
-
-
-def _cells(database: Database) -> Iterator[tuple[str, str]]:
-    """(table and column, value as text) of the whole database."""
-    with database.engine.connect() as connection:
-        for table in metadata.sorted_tables:
-            for row in connection.execute(select(table)):
-                for column, value in row._mapping.items():
-                    if value is not None:
-                        yield f"{table.name}.{column}", _text(value)
-
-
-def _text(value: object) -> str:
-    return json.dumps(value) if isinstance(value, dict | list) else str(value)
 
 
 def _holds(value: str, secret: str) -> bool:

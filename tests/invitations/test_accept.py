@@ -1,7 +1,6 @@
 """The link in an invitation: looked at, accepted once, dead as soon as what it proves changes."""
 
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -12,12 +11,10 @@ from booking.accounts.models import Account
 from booking.clients.models import Link, LinkedBy
 from booking.clients.queries import clients_with_email
 from booking.invitations.models import Invitation
-from booking.tokens import Purpose, keyring
 from tests import make
 from tests.front_door import Api, fields_of, problem_of
 from tests.mailbox import Mailbox
 from tests.site import Site
-from tests.times import Clock
 from tests.world import PASSWORD, World
 
 CHOSEN = "six brown foxes under a bed"
@@ -130,39 +127,6 @@ def test_the_others_with_that_address_are_offered_and_not_taken(
     assert [each["id"] for each in body["candidates"]] == [str(other.id)]
 
 
-def test_an_accepted_invitation_is_used(api: Api, token: str) -> None:
-    accept(api, token, password=CHOSEN)
-    again = problem_of(accept(api, token, password=CHOSEN), 410)
-    assert again["code"] == "used"
-    assert "token" not in again
-    assert problem_of(api.visitor.get(f"/invitations/{token}"), 410)["code"] == "used"
-
-
-@pytest.mark.settings(rate_limits="off", hashing_queue=200)
-def test_of_many_at_once_one_accepts(api: Api, world: World, token: str, site: Site) -> None:
-    with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(lambda _: accept(api, token, password=CHOSEN), range(24)))
-    statuses = sorted(answer.status_code for answer in answers)
-    assert statuses.count(201) == 1, statuses
-    assert set(statuses) <= {201, 409, 410}
-    assert accounts_at(site, world.kim.email) == 1
-    with site.reading() as session:
-        links = session.scalars(select(Link).where(Link.client_id == world.kim.id)).all()
-        assert len(links) == 1
-
-
-def test_the_invitation_ends_with_its_days(api: Api, token: str, clock: Clock) -> None:
-    clock.move(days=14, minutes=1)
-    for answer in (api.visitor.get(f"/invitations/{token}"), accept(api, token, password=CHOSEN)):
-        assert problem_of(answer, 410)["code"] == "expired"
-
-
-def test_a_clock_set_back_revives_no_used_link(api: Api, token: str, clock: Clock) -> None:
-    accept(api, token, password=CHOSEN)
-    clock.move(hours=-2)
-    assert problem_of(accept(api, token, password=CHOSEN), 410)["code"] == "used"
-
-
 def test_a_changed_address_ends_the_link(api: Api, world: World, token: str) -> None:
     path = f"/businesses/{{b}}/clients/{world.kim.id}"
     api.owner.patch(path, json={"email": "thief@example.com"})
@@ -237,34 +201,6 @@ def test_an_ended_token_is_not_overlooked(api: Api, token: str) -> None:
     problem_of(accept(api, token, "gone", password=CHOSEN), 401)
 
 
-def test_sent_again_the_old_link_says_so_and_the_new_one_works(
-    api: Api, token: str, site: Site, mailbox: Mailbox, clock: Clock, world: World
-) -> None:
-    path = f"/businesses/{{b}}/invitations/{row_id(site)}/resend"
-    assert problem_of(api.owner.post(path), 409)["code"] == "too_soon"
-    clock.move(days=2)
-    answer = api.owner.post(path)
-    assert answer.status_code == 200, answer.text
-    assert token not in answer.text
-    newer = link_of(mailbox, world.kim.email)
-    assert newer != token
-    assert problem_of(api.visitor.get(f"/invitations/{token}"), 410)["code"] == "replaced"
-    assert accept(api, newer, password=CHOSEN).status_code == 201
-
-
-def test_nobody_is_asked_more_often_than_the_business_says(
-    api: Api, token: str, site: Site, mailbox: Mailbox, clock: Clock
-) -> None:
-    path = f"/businesses/{{b}}/invitations/{row_id(site)}/resend"
-    statuses = []
-    for _ in range(3):
-        clock.move(days=2)
-        statuses.append(api.owner.post(path).status_code)
-        mailbox.send_due()
-    assert statuses == [200, 200, 409]
-    assert api.owner.post(path).json()["reason"] == "invited_too_often"
-
-
 def test_taken_back_it_leads_nowhere(api: Api, token: str, site: Site) -> None:
     answer = api.owner.post(f"/businesses/{{b}}/invitations/{row_id(site)}/revoke")
     assert answer.json()["state"] == "revoked"
@@ -288,30 +224,6 @@ def test_the_switch_at_no_pauses_the_link_and_yes_brings_it_back(
 def test_an_unknown_link_is_not_found(api: Api, unknown: str) -> None:
     problem_of(api.visitor.get(f"/invitations/{unknown}"), 404)
     problem_of(accept(api, unknown, password=CHOSEN), 404)
-
-
-def test_secrets_of_another_purpose_open_nothing(
-    api: Api, world: World, token: str, mailbox: Mailbox, site: Site
-) -> None:
-    api.visitor.post("/businesses/{b}/password-resets", json={"email": world.jo.email})
-    reset = mailbox.latest(world.jo.email).link("/happy-paws/reset/").rpartition("/")[2]
-    unsubscribe = mailbox.to(world.kim.email)[-1].link("/u/").rpartition("/")[2]
-    keys = keyring(site.settings.secret)
-    foreign = [keys.derive(purpose, row_id(site)) for purpose in Purpose if purpose != "invitation"]
-    for secret in (reset, unsubscribe, world.jo.person.token, *foreign):
-        problem_of(api.visitor.get(f"/invitations/{secret}"), 404)
-    for path, body in (
-        ("accounts/confirm", {"token": token, "password": CHOSEN}),
-        ("password-resets/confirm", {"token": token, "password": CHOSEN}),
-    ):
-        problem_of(api.visitor.post(f"/businesses/{{b}}/{path}", json=body), 410)
-    problem_of(api.bearing(token).get("/businesses/{b}/me"), 401)
-
-
-def test_guessing_links_is_slowed(api: Api) -> None:
-    statuses = [api.visitor.get(f"/invitations/{n:043d}").status_code for n in range(125)]
-    assert statuses[0] == 404
-    assert statuses[-1] == 429
 
 
 def test_nothing_shows_the_link_but_the_mail(
@@ -346,26 +258,6 @@ def test_a_repeat_under_the_same_key_signs_in_again_and_makes_nothing(
     assert first.json()["token"] != again.json()["token"]
     assert api.bearing(again.json()["token"]).get("/businesses/{b}/me").status_code == 200
     assert accounts_at(site, world.kim.email) == 1
-
-
-def test_mail_links_come_from_the_configuration_whatever_host_is_claimed(
-    api: Api, world: World, mailbox: Mailbox
-) -> None:
-    for header in ({"X-Forwarded-Host": "evil.example"}, {"Forwarded": "host=evil.example"}):
-        api.owner.post(
-            "/businesses/{b}/campaigns",
-            json={"client_ids": [str(world.kim.id)]},
-            headers=header,
-        )
-    refused = api.owner.post(
-        "/businesses/{b}/campaigns",
-        json={"client_ids": [str(world.kim.id)]},
-        headers={"Host": "evil.example"},
-    )
-    assert refused.status_code == 400
-    mail = mailbox.latest(world.kim.email)
-    assert "evil" not in mail.text + mail.html
-    assert "http://localhost:8000/i/" in mail.text
 
 
 def test_who_books_with_a_known_address_sees_nothing_of_that_client(api: Api, world: World) -> None:

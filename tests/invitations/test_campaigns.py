@@ -97,7 +97,7 @@ def test_pressed_again_it_is_the_same_campaign(api: Api, site: Site, mailbox: Ma
     assert press(api)["recipients"] == 0, "a new one, and nobody left to ask"
 
 
-def test_two_owners_pressing_at_once_start_one(api: Api, site: Site, mailbox: Mailbox) -> None:
+def test_g1_two_owners_pressing_at_once_start_one(api: Api, site: Site, mailbox: Mailbox) -> None:
     add_clients(site, 3)
     callers = [api.owner, api.manager] * 6
     with ThreadPoolExecutor(12) as pool:
@@ -110,7 +110,7 @@ def test_two_owners_pressing_at_once_start_one(api: Api, site: Site, mailbox: Ma
     assert len(mailbox.all) == 4
 
 
-def test_the_same_key_presses_once(api: Api, mailbox: Mailbox, world: World) -> None:
+def test_g1_the_same_key_presses_once(api: Api, mailbox: Mailbox, world: World) -> None:
     body = {"client_ids": [str(world.kim.id)]}
     headers = {"Idempotency-Key": "press-1"}
     answers = [
@@ -208,7 +208,7 @@ def test_a_client_added_meanwhile_waits_for_the_next_press(
     assert press(api)["recipients"] == 1
 
 
-def test_workers_side_by_side_send_each_invitation_once(site: Site, api: Api) -> None:
+def test_g12_workers_side_by_side_send_each_invitation_once(site: Site, api: Api) -> None:
     add_clients(site, 40)
     press(api)
 
@@ -224,6 +224,18 @@ def test_workers_side_by_side_send_each_invitation_once(site: Site, api: Api) ->
     with ThreadPoolExecutor(8) as pool:
         claimed = [address for part in pool.map(claim_all, range(8)) for address in part]
     assert len(claimed) == len(set(claimed)) == 41
+
+
+@pytest.mark.settings(invitation_connections=4)
+def test_over_several_connections_at_once_each_leaves_once(
+    site: Site, api: Api, mailbox: Mailbox
+) -> None:
+    add_clients(site, 150)
+    started = press(api)
+    addresses = [mail.to for mail in mailbox.all]
+    assert len(addresses) == len(set(addresses)) == 151
+    done = campaign(api, started)
+    assert (done["state"], done["counts"]["sent"]) == ("finished", 151)
 
 
 def test_a_claim_whose_worker_died_comes_again_as_the_same_message(

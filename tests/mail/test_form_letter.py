@@ -38,7 +38,7 @@ def claimed(to: str = "jo@example.com", **values: str) -> Claimed:
     invitation = ClientInvitation(
         invitation_id=ROW, generation=2, days=14, feedback_id="a:b:c", **{**known, **values}
     )
-    return Claimed(ROW, to, invitation, 0, START, START, START)
+    return Claimed(ROW, to, invitation, 0, START, START, START, False)
 
 
 def opened(envelope: Envelope) -> EmailMessage:

@@ -71,7 +71,8 @@ def invitation(settings: Settings) -> Envelope:
         sender_name="Zoë’s Salon", invitation_id=ROW, generation=0, first_name="Jörg",
         message="", days=14, feedback_id="a:b:invitation:booking",
     )  # fmt: skip
-    return Letters(settings).envelope(Claimed(ROW, "jo@example.com", email, 0, START, START, START))
+    claimed = Claimed(ROW, "jo@example.com", email, 0, START, START, START, False)
+    return Letters(settings).envelope(claimed)
 
 
 def test_an_invitation_is_signed_with_its_list_headers(ours: Settings) -> None:

@@ -1,16 +1,17 @@
 """Two of the staff merge the same records at the same moment, the same way and crosswise."""
 
+import contextlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import Connection, event, func, select
 
 from booking import database as databases
 from booking.appointments.models import Appointment
@@ -67,12 +68,13 @@ def test_without_holding_the_records_it_goes_wrong(
 ) -> None:
     """The positive control: the test above really races."""
     one, other = (add(api.staff, first_name="Ann", pets=[{"name": "Rex"}]) for _ in range(2))
-    guard_off(monkeypatch, database)
-    answers = race(live, world, way(one["id"], other["id"])[:2])
+    with guard_off(monkeypatch, database):
+        answers = race(live, world, way(one["id"], other["id"])[:2])
     assert not [each for each in answers if each.json().get("code") == "already_merged"]
 
 
-def guard_off(monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
+@contextlib.contextmanager
+def guard_off(monkeypatch: pytest.MonkeyPatch, database: Database) -> Iterator[None]:
     """Nobody holds anything, and both have looked before either writes. On SQLite the guard is
     that writers begin by taking the lock."""
     both = threading.Barrier(2)
@@ -83,9 +85,20 @@ def guard_off(monkeypatch: pytest.MonkeyPatch, database: Database) -> None:
         return {client.id: client for client in found}
 
     monkeypatch.setattr(holding, "hold", look)
-    if database.engine.dialect.name == "sqlite":
-        event.remove(database.engine, "begin", databases._begin_sqlite)
-        event.listen(database.engine, "begin", lambda one: one.exec_driver_sql("BEGIN"))
+    if database.engine.dialect.name != "sqlite":
+        yield
+        return
+    event.remove(database.engine, "begin", databases._begin_sqlite)
+    event.listen(database.engine, "begin", begin_late)
+    try:
+        yield
+    finally:
+        event.remove(database.engine, "begin", begin_late)
+        event.listen(database.engine, "begin", databases._begin_sqlite)
+
+
+def begin_late(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def race(live: LiveServer, world: World, pairs: Sequence[Pair]) -> list[httpx.Response]:

@@ -27,6 +27,7 @@ DANGERS = {
     "SQLite for several": ({"database_url": "", "web_processes": "2"}, "BOOKING_WEB_PROCESSES=1"),
     "no rate limits": ({"rate_limits": "off"}, "BOOKING_RATE_LIMITS"),
     "another time": ({"clock_offset": "60"}, "BOOKING_CLOCK_OFFSET"),
+    "a lease too short": ({"send_lease_seconds": "60"}, "BOOKING_SEND_LEASE_SECONDS"),
     "no slot guard": ({"slot_guard": "off"}, "BOOKING_SLOT_GUARD"),
 }
 

@@ -172,12 +172,14 @@ def test_when_the_web_server_is_killed_none_of_its_processes_stays(folder: Path)
         wait_until(lambda: not processes_with(f"BOOKING_DATA_DIR={folder}\0"), "them to leave")
 
 
-def test_the_logs_are_json_and_hold_no_secrets(served: Served) -> None:
-    secrets = [SECRET, PASSWORD, *_walk(served)]
+def test_b6_no_secret_is_in_the_logs_or_in_the_queue(served: Served) -> None:
+    queued, secrets = _walk(served)
+    secrets += [SECRET, PASSWORD]
     assert len(secrets) >= 6
+    assert "send_due_invitations" in queued
     log = served.product.log("web") + served.product.log("worker")
     for secret in secrets:
-        assert secret not in log
+        assert secret not in log + queued
     lines = served.product.log("web").splitlines()
     assert lines
     events = [json.loads(line) for line in lines if line.startswith("{")]
@@ -188,8 +190,8 @@ def test_the_logs_are_json_and_hold_no_secrets(served: Served) -> None:
     assert "/api/v1/staff/sessions" in routes
 
 
-def _walk(served: Served) -> list[str]:
-    """Whatever hands out or takes a secret; gives the secrets."""
+def _walk(served: Served) -> tuple[str, list[str]]:
+    """Whatever hands out or takes a secret; gives what lay in the queue, and the secrets."""
     world = served.world
     signed_in = served.post(
         "/staff/sessions", {"email": world.owner.email, "password": world.owner.password}
@@ -206,6 +208,7 @@ def _walk(served: Served) -> list[str]:
         "/businesses/happy-paws/campaigns", {"client_ids": [str(world.kim.id)]}, signed_in
     )
     assert invited.status_code == 202, invited.text
+    queued = "\n".join(served.redis.waiting())
     wanted = {world.jo.email: 2, world.kim.email: 1}
     with running(served.product.worker()), running(served.product.beat()):
         wait_until(
@@ -224,4 +227,4 @@ def _walk(served: Served) -> list[str]:
     served.request("GET", "/i/no-such-token-but-a-secret-one")
     tokens = [link.rpartition("/")[2] for link in links]
     feed_token = feed.rpartition("/")[2].removesuffix(".ics")
-    return [signed_in, feed_token, *tokens, "no-such-token-but-a-secret-one"]
+    return queued, [signed_in, feed_token, *tokens, "no-such-token-but-a-secret-one"]

@@ -29,9 +29,9 @@ def test_a_client_signs_in_and_lands_where_they_wanted(pages: Pages, world: Worl
 
 
 @pytest.mark.parametrize(
-    "elsewhere", ["//evil.com", "/manage", "/\\evil.com", "/outsiders-kennels"]
+    "elsewhere", ["//evil.com", "/manage", "/\\evil.com", "javascript:1", "/outsiders-kennels"]
 )
-def test_signing_in_leads_nowhere_else(pages: Pages, world: World, elsewhere: str) -> None:
+def test_b11_signing_in_leads_nowhere_else(pages: Pages, world: World, elsewhere: str) -> None:
     sent = {"email": world.jo.email, "password": PASSWORD, "next": elsewhere}
     page = pages.visitor().request("POST", "/happy-paws/sign-in", data=sent)
     assert page.path == "/happy-paws/account"

@@ -40,7 +40,7 @@ def test_an_owner_is_led_through_signing_in_to_where_they_wanted(pages: Pages) -
     "elsewhere",
     ["//evil.com", "https://evil.com", "/\\evil.com", "javascript:alert(1)", "/\tevil", "evil"],
 )
-def test_signing_in_leads_nowhere_else(pages: Pages, elsewhere: str) -> None:
+def test_b11_signing_in_leads_nowhere_else(pages: Pages, elsewhere: str) -> None:
     browser = pages.visitor()
     sent = {"email": OWNER, "password": PASSWORD, "next": elsewhere}
     page = browser.request("POST", "/manage/sign-in", data=sent)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,10 @@ from booking.mail.actions import RETRY_AFTER_MINUTES, queue
 from booking.mail.models import OutboundEmail
 from booking.web.health import oldest_due_seconds
 from tests import make, servers
+from tests.databases import DatabaseKind
+from tests.fault_proxy import fault_proxy
 from tests.processes import free_port
+from tests.product import wait_until
 from tests.servers import SmtpSink
 from tests.site import Site
 from tests.smtp_sink import STORED_AND_CUT_OFF, Rules
@@ -27,6 +31,8 @@ from tests.times import Clock
 from workers import jobs
 
 LANES = ("email", "invitation")
+ON_SQLITE = pytest.mark.parametrize("database_kind", [DatabaseKind.SQLITE], indirect=True)
+"""for what the database has no part in"""
 
 
 class Row(NamedTuple):
@@ -121,7 +127,7 @@ def test_a_receiver_refused_for_good_has_failed_and_the_next_is_served(
     assert post.row(there).state == "sent"
 
 
-def test_a_message_refused_for_now_comes_again_later(
+def test_g6_a_message_refused_for_now_comes_again_later(
     post: Post, sink: SmtpSink, clock: Clock
 ) -> None:
     full, there = post.write_to("full", "there")
@@ -151,6 +157,110 @@ def test_a_connection_cut_after_the_final_dot_is_repeated_once_as_the_same_messa
     assert first is not None
     assert second is not None
     assert first.get_content() == second.get_content(), "the same link"
+
+
+def test_one_that_breaks_off_after_it_was_put_off_is_repeated_as_well(
+    post: Post, sink: SmtpSink, clock: Clock
+) -> None:
+    """What is believed is what broke off twice in a row, whatever happened to it before."""
+    [late] = post.write_to("late")
+    sink.set_rules(Rules(at_data={late: "451 4.2.2 Try again"}))
+    post.go()
+    assert post.row(late)[:2] == ("deferred", 1)
+    sink.set_rules(Rules(at_data={late: STORED_AND_CUT_OFF}, times={late: 1}))
+    clock.move(minutes=2)
+    post.go()
+    post.go()
+    assert post.row(late)[:2] == ("sent", 3)
+    assert sink.per_recipient()[late] == 2
+
+
+@ON_SQLITE
+def test_g8_a_server_that_falls_silent_holds_nobody_up_for_long(
+    post: Post, sink: SmtpSink, clock: Clock
+) -> None:
+    with fault_proxy(sink.process.port) as line:
+        by_this_line = {"smtp_url": line.url, "smtp_timeout_seconds": 1}
+        post.site.database.settings = post.site.settings.model_copy(update=by_this_line)
+        ann, ben = post.write_to("ann", "ben")
+        line.swallow_the_250()
+        post.go()
+        post.go()
+        assert post.row(ann)[:2] == ("sent", 2), "uncertain, and sent once more"
+        assert (sink.per_recipient()[ann], sink.per_recipient()[ben]) == (2, 1)
+        line.black_hole()
+        cal, dan = post.write_to("cal", "dan")
+        post.go()
+        assert (post.row(cal)[:2], post.row(dan)[:2]) == (("deferred", 1), ("queued", 0))
+        line.heal()
+        clock.move(minutes=2)
+        post.go()
+        assert [sink.per_recipient()[each] for each in (cal, dan)] == [1, 1]
+
+
+@ON_SQLITE
+@pytest.mark.parametrize("farewell", ["421 4.7.0 Too many messages in this session", ""])
+def test_g9_a_server_that_ends_connections_is_met_again_at_once(
+    post: Post, sink: SmtpSink, farewell: str
+) -> None:
+    """That is no attempt, nobody is put off for it, and nobody is written to from the beginning."""
+    sink.set_rules(Rules(per_connection=3, farewell=farewell))
+    addresses = post.write_to(*(f"n{number}" for number in range(8)))
+    post.go()
+    assert [post.row(address)[:2] for address in addresses] == [("sent", 1)] * 8
+    assert [sink.per_recipient()[address] for address in addresses] == [1] * 8
+
+
+def test_g16_a_task_that_is_delivered_twice_finds_nothing_to_do(post: Post, sink: SmtpSink) -> None:
+    sink.set_rules(Rules(delay={"data": 0.1}))
+    addresses = post.write_to(*(f"n{number}" for number in range(6)))
+    with ThreadPoolExecutor(1) as elsewhere:
+        slow = elsewhere.submit(post.go)
+        wait_until(lambda: sink.per_recipient()[addresses[0]], "the first message")
+        post.go()
+        assert not slow.done()
+        slow.result()
+    assert [sink.per_recipient()[address] for address in addresses] == [1] * 6
+
+
+def test_g19_a_mail_server_without_room_is_asked_again_later(
+    post: Post, sink: SmtpSink, clock: Clock
+) -> None:
+    addresses = post.write_to("ann", "ben", "cal")
+    sink.set_rules(Rules(at_data={"*": "452 4.3.1 Insufficient system storage"}))
+    post.go()
+    assert [post.row(address)[:3] for address in addresses] == [("deferred", 1, 452)] * 3
+    sink.set_rules(Rules())
+    clock.move(minutes=2)
+    post.go()
+    assert [sink.per_recipient()[address] for address in addresses] == [1] * 3
+
+
+@ON_SQLITE
+def test_g19_without_room_in_the_local_mailbox_mail_waits(post: Post, clock: Clock) -> None:
+    mailbox = post.site.settings.data_dir / "mailbox"
+    post.site.database.settings = post.site.settings.model_copy(update={"smtp_url": ""})
+    mailbox.write_text("in the way of its folder")
+    addresses = post.write_to("ann", "ben")
+    post.go()
+    assert [post.row(address)[:2] for address in addresses] == [("deferred", 1), ("queued", 0)]
+    mailbox.unlink()
+    clock.move(minutes=2)
+    post.go()
+    assert [post.row(address).state for address in addresses] == ["sent"] * 2
+
+
+def test_word_that_work_is_due_is_not_lost_on_a_run_that_is_about_to_end() -> None:
+    runs: list[int] = []
+
+    def run() -> None:
+        runs.append(len(runs))
+        if len(runs) == 1:
+            told()  # as another thread would be, after this run has looked for the last time
+
+    told = jobs.one_at_a_time(run)
+    told()
+    assert runs == [0, 1]
 
 
 def test_a_message_that_cannot_be_written_fails_alone(site: Site, sink: SmtpSink) -> None:

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, select, union_all
 from sqlalchemy.orm import Session
 
 from booking import clock
@@ -139,12 +139,8 @@ def _waiting() -> Select[*tuple[Any, ...]]:
 
 
 def _is_due() -> ColumnElement[bool]:
-    moment = clock.now()
-    return (
-        is_open()
-        & (or_(Invitation.lease_until.is_(None), Invitation.lease_until < moment))
-        & (Invitation.due_at <= moment)
-    )
+    """Whether a worker has it in hand or not: one that claims and does nothing is no excuse."""
+    return is_open() & (Invitation.due_at <= clock.now())
 
 
 def _held_up_since(session: Session, row: Row[Any]) -> datetime | None:

@@ -160,7 +160,9 @@ def mark(session: Session, claimed: Claimed, outcome: Outcome) -> None:
     """What became of it. An address that refuses for good fails the invitation as well, or has it
     bounced."""
     moment = clock.now()
-    state, due_at = next_state(outcome, claimed.attempts, moment)
+    state, due_at = next_state(
+        outcome, claimed.attempts, moment, was_uncertain=claimed.attempts > 1
+    )
     values: dict[str, Any] = {"reminder_due_at": due_at}
     if state is EmailState.SENT:
         values = {"reminded_at": moment, "reminder_due_at": None}

@@ -45,7 +45,8 @@ _MOMENT = bindparam("moment", type_=Invitation.due_at.type)
 class Claimed:
     """One invitation that this worker alone may send, until `lease_until`, as plain values.
 
-    `attempts` counts the tries before this one.
+    `attempts` counts the tries before this one. `was_uncertain`: nobody knows what became of the
+    last of them.
     """
 
     id: uuid.UUID
@@ -55,6 +56,7 @@ class Claimed:
     written_at: datetime
     lease_until: datetime
     stale_at: datetime
+    was_uncertain: bool
 
 
 def due_businesses(session: Session) -> list[uuid.UUID]:
@@ -123,6 +125,7 @@ def _next_ones() -> Executable:
             Invitation.generation,
             Invitation.attempts,
             _MAY_HAVE_ARRIVED.label("repeated"),
+            (Invitation.state == InvitationState.UNCERTAIN).label("was_uncertain"),
             Invitation.due_at,
             Invitation.expires_at,
             Client.email,
@@ -228,6 +231,7 @@ def _claimed(
         written_at=row.due_at,
         lease_until=lease_until,
         stale_at=stale,
+        was_uncertain=bool(row.was_uncertain),
     )
 
 
@@ -308,7 +312,9 @@ def mark(session: Session, outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
     moment = clock.now()
     alike: dict[tuple[Any, ...], list[uuid.UUID]] = {}
     for claimed, outcome in outcomes:
-        state, due_at = next_state(outcome, claimed.attempts + 1, moment)
+        state, due_at = next_state(
+            outcome, claimed.attempts + 1, moment, was_uncertain=claimed.was_uncertain
+        )
         is_sent = state is EmailState.SENT
         reason = "" if is_sent else outcome.reason[:300]
         ends = InvitationState(state.value)
