@@ -77,14 +77,15 @@ def apply_next_chunk(
     with no_collecting():
         _match_unchanged(session, row, last)
         rows = _staged(session, row, row.done + 1, last)
-        if _renewed(session, row, rows):
+        rehearsal.fresh.is_asked = row.dry_run or not rows or not _are_told_apart(row, rows)
+        if _renewed(session, row, rows, rehearsal):
             return Progress(row.id, row.done, row.people)
         work = _Work(row, rehearsal, preparer.taken() if preparer else {})
         if preparer is not None:
             _prepare(session, row, rows, preparer)
         _apply(session, work, rows)
         if not row.dry_run:
-            _settle(session, row, last, rehearsal)
+            _renew_statistics(session, row)
     row.done = last
     progress = Progress(row.id, row.done, row.people)
     if progress.finished:
@@ -95,11 +96,7 @@ def apply_next_chunk(
     return progress
 
 
-def _settle(session: Session, row: Import, last: int, rehearsal: Rehearsal) -> None:
-    """What is not done for every chunk."""
-    batch = rehearsing.KEYED_AT_ONCE
-    if last == row.people or last // batch > row.done // batch:
-        rehearsing.write_keys(session, rehearsal)
+def _renew_statistics(session: Session, row: Import) -> None:
     chunks = row.done // CHUNK + 1
     if chunks & (chunks - 1) == 0:  # the first, second, fourth, eighth …
         writing.renew_statistics(session)
@@ -177,17 +174,21 @@ def _staged(session: Session, row: Import, first: int, last: int) -> list[_Read]
     return [(*each,) for each in session.execute(query.order_by(_row.c.number))]
 
 
-def _renewed(session: Session, row: Import, rows: Sequence[_Read]) -> bool:
+def _renewed(session: Session, row: Import, rows: Sequence[_Read], rehearsal: Rehearsal) -> bool:
     """Gives those who are to be found their keys: they came with a list of a minute ago; or with
-    this one, whose rows had numbers so far. Whether they were so many that others may wait."""
+    this one, whose rows had numbers so far, or which another worker began. Whether they were so
+    many that others may wait."""
+    fresh = rehearsal.fresh
     if row.done == 0:
         are_due = bool(rows) and asking.is_anybody_due(session)
-    elif _are_told_apart(row, rows):
-        are_due = False
     else:
-        are_due = asking.is_anybody_due(session, asking.made_by(session, row))
-    if not are_due or renew_due_keys(session, most=_RENEWED_AT_ONCE) < _RENEWED_AT_ONCE:
+        are_due = bool(rows) and fresh.misses and fresh.is_asked
+    if not are_due:
         return False
+    if renew_due_keys(session, most=_RENEWED_AT_ONCE) < _RENEWED_AT_ONCE:
+        fresh.misses = False
+        return False
+    rehearsing.keep(rehearsal, row.done)
     wakeup.after_commit(session, JOB)
     return True
 
@@ -237,7 +238,7 @@ def _apply(session: Session, work: _Work, rows: Sequence[_Read]) -> None:
 
 
 def _apply_one_by_one(session: Session, work: _Work, rows: Sequence[_Read]) -> None:
-    rehearsing.begin_again(session, work.row, work.rehearsal)
+    rehearsing.begin_again(work.rehearsal)
     for each in rows:
         _apply(session, work, [each])
 

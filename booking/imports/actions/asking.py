@@ -88,16 +88,13 @@ def is_anybody_besides(session: Session, made: Made) -> bool:
     return bool(session.scalar(select(or_(before, after))))
 
 
-def is_anybody_due(session: Session, among: Made | None = None) -> bool:
+def is_anybody_due(session: Session) -> bool:
     """Does anybody wait for their keys?"""
     due = select(_client.c.id).where(
         _client.c.business_id == business_of(session),
         _client.c.compared == Compared.CHANGED,
         NOT_DONE,
     )
-    if among is not None:
-        first, last = map(uuid.UUID, among)
-        due = due.where(_client.c.id.between(first, last))
     return bool(session.scalar(select(due.exists())))
 
 

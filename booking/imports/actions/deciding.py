@@ -14,7 +14,7 @@ from booking.clients.models import Client, ClientStatus, Pet
 from booking.database import business_of, new_id
 from booking.imports.actions import asking
 from booking.imports.actions.asking import Staged
-from booking.imports.actions.recognising import LooksLike, Meant, Newcomer, Recogniser
+from booking.imports.actions.recognising import LooksLike, Meant, Recogniser
 from booking.imports.actions.rehearsing import Rehearsal, Told
 from booking.imports.models import Import, Verdict
 from booking.imports.rules import differences
@@ -52,7 +52,6 @@ class Decision:
     verdict: Verdict
     client_id: uuid.UUID
     is_there: bool = False
-    newcomer: Newcomer | None = None
     looks_like: tuple[LooksLike, ...] = ()
     changes: Values = field(default_factory=dict)
     new_pets: list[NewPet] = field(default_factory=list)
@@ -96,7 +95,7 @@ def decide(
         if each.client_id is not None:
             decisions.append(_decision(one, each.client_id, each, found))
             continue
-        new = _newcomers(one, each, recogniser.newcomers.get(one.id))
+        new = _newcomers(one, each)
         if one.id in wanted:  # by one who comes later
             _add(found, one.id, one.person, new.new_pets)
         decisions.append(new)
@@ -173,13 +172,12 @@ def _remember(rehearsal: Rehearsal, decisions: Sequence[Decision]) -> None:
                 told.pet_changes.setdefault(pet_id, {}).update(changes)
 
 
-def _newcomers(staged: Staged, meant: Meant, newcomer: Newcomer | None) -> Decision:
+def _newcomers(staged: Staged, meant: Meant) -> Decision:
     person = staged.person
     return Decision(
         staged,
         Verdict.REVIEW if meant.looks_like else Verdict.NEW,
         staged.id,
-        newcomer=newcomer,
         looks_like=meant.looks_like,
         new_pets=[NewPet(new_id(), pet) for pet in person.pets],
         notes=[_looks_like(person, each) for each in meant.looks_like],

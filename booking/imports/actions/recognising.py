@@ -15,7 +15,7 @@ from booking.imports.rules.differences import is_somebody_else
 from booking.imports.rules.lookups import Lookup, as_person, kinds, lookup_of
 from booking.imports.rules.rows import ImportedClient
 from booking.matching import candidates, index
-from booking.matching.index import Holder, Keyed
+from booking.matching.index import Holder
 from booking.matching.rules.keys import CROWD, LIMIT, KeyKind
 from booking.matching.rules.people import Profile, profile
 from booking.matching.rules.verdicts import Comparison, Decision, Verdict, judge
@@ -65,29 +65,39 @@ class Meant:
 @dataclass(slots=True)
 class Fresh:
     """Those whom the file brings and the list can't find yet, by their keys, and the numbers
-    that clients without one are about to get. `people` are those of the chunk in hand, `keyed` are
-    they all.
+    that clients without one are about to get. `people` are those of the chunk in hand. It is
+    not asked, nor told, of a chunk in which all are told apart; `misses` where it does not know
+    all whom the file brought before.
     """
 
-    holders: dict[int, tuple[Holder, ...]] = field(default_factory=dict)
     people: dict[uuid.UUID, Newcomer] = field(default_factory=dict)
     numbers: dict[uuid.UUID, str] = field(default_factory=dict)
-    keyed: list[Keyed] = field(default_factory=list)
+    is_asked: bool = True
+    misses: bool = False
+    _holders: dict[int, Holder | list[Holder]] = field(default_factory=dict)
 
     def add(self, client_id: uuid.UUID, newcomer: Newcomer) -> None:
-        """As in the database, more than LIMIT holders of a key tell nothing."""
+        """As in the database, more than LIMIT holders of a key tell nothing. Most keys have one
+        holder: a list for each would be most of the memory a long file takes."""
         holder = Holder(client_id.hex, str(newcomer.name))
         for key in newcomer.keys:
-            there = self.holders.get(key, ())
-            if len(there) < LIMIT:
-                self.holders[key] = (*there, holder)
-        self.keyed.append(Keyed(client_id, newcomer.name, tuple(newcomer.keys)))
+            there = self._holders.setdefault(key, holder)
+            if isinstance(there, list):
+                if len(there) < LIMIT:
+                    there.append(holder)
+            elif there is not holder:
+                self._holders[key] = [there, holder]
+
+    def holders(self, key: int) -> Sequence[Holder]:
+        there = self._holders.get(key, [])
+        return there if isinstance(there, list) else [there]
 
     def take_back(self, client_id: uuid.UUID) -> None:
         """Their row could not be stored."""
-        self.people.pop(client_id, None)
-        if self.keyed and self.keyed[-1].client_id == client_id:
-            self.keyed.pop()
+        newcomer = self.people.pop(client_id, None)
+        for key in newcomer.keys if newcomer else ():
+            left = [one for one in self.holders(key) if one.client != client_id.hex]
+            self._holders[key] = left
 
 
 class Recogniser:
@@ -108,13 +118,12 @@ class Recogniser:
         lookups: Mapping[uuid.UUID, Lookup],
     ) -> None:
         self._fresh = fresh
-        self._asks_fresh = not all(one.is_told_apart for one in staged)
+        self._just_added: set[int] = set()
         self._made = asking.made_by(session, row)
         self._by_number = asking.by_number(session, staged)
         self._by_said = asking.by_said(session, row, staged)
         unknown = [one for one in staged if self._known_as(one) is None]
-        alone = all(one.is_told_apart for one in unknown) and not row.dry_run
-        if alone and not asking.is_anybody_besides(session, self._made):
+        if not fresh.is_asked and not asking.is_anybody_besides(session, self._made):
             unknown = []
         country = candidates.country(session)
         self.newcomers = {
@@ -122,7 +131,7 @@ class Recogniser:
         }
         wanted = {key for one in self.newcomers.values() for key in one.keys}
         self._held = index.holders(session, wanted) if wanted else {}
-        around = unknown if self._held or self._asks_fresh else []
+        around = unknown if self._held or fresh.is_asked else []
         self._around = {one.id: self._look_around(one) for one in around}
         near = {each for found, _ in self._around.values() for each in found}
         self._known = asking.known(session, near, row, country)
@@ -167,9 +176,10 @@ class Recogniser:
 
     def _there(self, one: Staged, key: int) -> Sequence[Holder]:
         there = self._held.get(key, [])
-        if one.is_told_apart or key not in self._fresh.holders:
+        if one.is_told_apart or not (fresh := self._fresh.holders(key)):
             return there
-        return [*there, *self._fresh.holders[key]]
+        twice = {each.client for each in there}  # who got their keys from the worker meanwhile
+        return [*there, *(each for each in fresh if each.client not in twice)]
 
     def _others(self, one: Staged, holders: Sequence[Holder]) -> Sequence[Holder]:
         """Those among whom this person is looked for."""
@@ -183,7 +193,7 @@ class Recogniser:
         if newcomer is None:
             return Meant(None)
         near, shared = self._around.get(one.id, ([], {}))
-        if not one.is_told_apart and any(key in self._fresh.holders for key in newcomer.keys):
+        if not (one.is_told_apart or self._just_added.isdisjoint(newcomer.keys)):
             near, shared = self._look_around(one)
         them = {each: known for each in near if (known := self._somebody(each)) is not None}
         meant = Meant(None)
@@ -191,11 +201,16 @@ class Recogniser:
             profiles = [(each, known.profile) for each, known in them.items()]
             meant = self._verdict(one, judge(newcomer.profile, profiles, shared), them)
         if meant.client_id is None:
-            self._fresh.add(one.id, newcomer)
-            self._fresh.people[one.id] = newcomer
+            self._add(one, newcomer)
         elif meant.client_id is not None and one.person.external_id:
             self._fresh.numbers[meant.client_id] = one.person.external_id
         return meant
+
+    def _add(self, one: Staged, newcomer: Newcomer) -> None:
+        if self._fresh.is_asked:
+            self._fresh.add(one.id, newcomer)
+            self._fresh.people[one.id] = newcomer
+            self._just_added.update(newcomer.keys)
 
     def _somebody(self, client_id: uuid.UUID) -> Known | None:
         if (known := self._known.get(client_id)) is not None:

@@ -1,28 +1,27 @@
 """What an import has decided so far that its later rows can't find in the database.
 
-A dry run writes nothing; and keys are written for several thousand rows at once, as a thousand rows
-have keys on a third of all pages of a long index, which would be written again for every thousand.
-Kept in the worker's memory from chunk to chunk. When another worker goes on, it is made anew of the
-rows that have their verdict; only what a dry run was told twice of one client is forgotten then.
+A dry run writes nothing; and what a list's people are recognised by is written after the import:
+a thousand people have keys on a third of all pages of a long index, which would be written again
+for every thousand. Kept in the worker's memory from chunk to chunk. When another worker goes on, it
+is made anew of the rows that have their verdict; where they are many, their keys are written first.
+What a dry run was told twice of one client is forgotten then.
 """
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from booking.clients.models import Client, Compared
 from booking.imports.actions.recognising import Fresh, Newcomer
 from booking.imports.actions.staging import person_of
 from booking.imports.models import Import, ImportRow, Verdict
 from booking.imports.rules.pets import ImportedPet
-from booking.matching import candidates, index
+from booking.matching import candidates
 
-KEYED_AT_ONCE = 5_000
-"""rows; those of many more no longer lie close together in the index that goes by clients"""
+CAUGHT_UP_AT_ONCE = 5_000
+"""rows; of more than that the keys are written, a thousand to a transaction"""
 _PART = 1_000
 
 
@@ -37,11 +36,11 @@ class Told:
 
 @dataclass(slots=True)
 class Rehearsal:
-    """Of the rows up to `done`: of a dry run all, else those whose keys are not written yet."""
+    """Of the rows up to `done`."""
 
     import_id: uuid.UUID
     is_dry: bool
-    done: int
+    done: int = 0
     fresh: Fresh = field(default_factory=Fresh)
     told: dict[uuid.UUID, Told] = field(default_factory=dict)
 
@@ -51,12 +50,13 @@ _kept: dict[str, Rehearsal] = {}
 
 def rehearsal_of(session: Session, row: Import) -> Rehearsal:
     kept = _kept.pop("last", None)
-    if kept is None or (kept.import_id, kept.is_dry) != (row.id, row.dry_run):
-        return _made_anew(session, row)
-    keyed = row.done - row.done % KEYED_AT_ONCE
-    if not (row.dry_run or keyed <= kept.done) or kept.done > row.done:
-        return _made_anew(session, row)
-    _catch_up(session, row, kept)
+    is_this = kept is not None and (kept.import_id, kept.is_dry) == (row.id, row.dry_run)
+    if kept is None or not is_this or kept.done > row.done:
+        kept = Rehearsal(row.id, row.dry_run)
+    if row.dry_run or row.done - kept.done <= CAUGHT_UP_AT_ONCE:
+        _catch_up(session, row, kept)
+    else:
+        kept.fresh.misses = True
     return kept
 
 
@@ -64,44 +64,21 @@ def keep(rehearsal: Rehearsal, done: int) -> None:
     """For the next chunk. One is kept at a time, as imports are applied one after the other."""
     rehearsal.done = done
     rehearsal.fresh.people.clear()
+    rehearsal.fresh.misses |= not rehearsal.fresh.is_asked
     _kept["last"] = rehearsal
 
 
-def begin_again(session: Session, row: Import, rehearsal: Rehearsal) -> None:
+def begin_again(rehearsal: Rehearsal) -> None:
     """It knows people of an attempt that failed."""
-    anew = _made_anew(session, row)
-    rehearsal.fresh, rehearsal.told = anew.fresh, anew.told
-
-
-def write_keys(session: Session, rehearsal: Rehearsal) -> None:
-    """Of those who have none yet, and of whom nothing is to be kept from now on."""
-    people, rehearsal.fresh = rehearsal.fresh.keyed, Fresh()
-    if people:
-        untouched = _untouched(session, [one.client_id for one in people])
-        rows = index.rows_of(one for one in people if one.client_id in untouched)
-        index.write(session, rows)
-
-
-def _untouched(session: Session, made: Sequence[uuid.UUID]) -> set[uuid.UUID]:
-    """Who was changed since has new keys by now, or is about to get them."""
-    query = select(Client.id).where(
-        Client.id.between(min(made), max(made)),
-        Client.updated_at == Client.created_at,
-        Client.compared != Compared.CHANGED,
-    )
-    return set(session.scalars(query))
+    for client_id in list(rehearsal.fresh.people):
+        rehearsal.fresh.take_back(client_id)
+    rehearsal.fresh.numbers.clear()
+    rehearsal.told.clear()
 
 
 def forget() -> None:
     """As when another worker goes on."""
     _kept.clear()
-
-
-def _made_anew(session: Session, row: Import) -> Rehearsal:
-    keyed = 0 if row.dry_run else row.done - row.done % KEYED_AT_ONCE
-    made = Rehearsal(row.id, row.dry_run, keyed)
-    _catch_up(session, row, made)
-    return made
 
 
 def _catch_up(session: Session, row: Import, kept: Rehearsal) -> None:

@@ -32,20 +32,20 @@ _AS_SAID, _PET_AS_SAID = (
 )
 _said, _pet_said = attrgetter(*_AS_SAID), attrgetter(*_PET_AS_SAID)
 _OF_CLIENT = ["id", "external_id", "email_key", "status", "blocked", "sort_name", "search_text"]
-_OF_CLIENT += ["compared", *_AS_SAID]
+_OF_CLIENT += _AS_SAID
 _OF_PET = ["id", "client_id", "external_id", "vaccinations", *_PET_AS_SAID]
 _OF_MATCH = ["id", "client_id", "other_id", "newcomer_id", "score", "agrees", "differs"]
 
 
 def write(session: Session, decisions: Sequence[Decision], *, by: Actor) -> None:
-    """All but the keys."""
+    """All but the keys, which the worker writes for several thousand at once."""
     moment = clock.now()
     new = [one for one in decisions if one.verdict in (Verdict.NEW, Verdict.REVIEW)]
     for one in new:
         one.left_at = moment
     rows = [_client_row(one) for one in new]
-    times = {"created_at": moment, "updated_at": moment}
-    bulk.insert(session, Client, _OF_CLIENT, rows, email_version=0, **times)
+    same: dict[str, Any] = {"created_at": moment, "updated_at": moment, "email_version": 0}
+    bulk.insert(session, Client, _OF_CLIENT, rows, compared=Compared.CHANGED, **same)
     pets = [_pet_row(pet, one.staged.id) for one in new for pet in one.new_pets]
     _insert_pets(session, pets, moment)
     _write_matches(session, new, moment)
@@ -75,17 +75,8 @@ def _client_row(decision: Decision) -> tuple[Any, ...]:
             (person.mobile_phone, person.home_phone),
             [pet.name for pet in person.pets],
         ),
-        _compared(decision),
         *_said(person),
     )
-
-
-def _compared(decision: Decision) -> Compared:
-    """Whom the file tells apart were not held against each other; and where nobody was there
-    before, their keys are left to the worker."""
-    if decision.newcomer is None:
-        return Compared.CHANGED
-    return Compared.KEYED if decision.staged.is_told_apart else Compared.DONE
 
 
 def _pet_row(new: NewPet, client_id: uuid.UUID) -> tuple[Any, ...]:

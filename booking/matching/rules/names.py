@@ -299,7 +299,8 @@ def _crosswise(one: Name, other: Name) -> NameAgreement | None:
     if not (other.givens and other.family):
         return None
     ways = (_exchanged(one, other), _exchanged(other, one))
-    return min((way for way in ways if way), key=lambda way: way.given + way.family, default=None)
+    found = (way for way in ways if way)
+    return min(found, key=lambda way: (way.given + way.family, way.given), default=None)
 
 
 def _exchanged(one: Name, other: Name) -> NameAgreement | None:
