@@ -14,6 +14,7 @@ SENTENCE = (
     "This looks like a payment card's number, which we never keep. Take it out. "
     "If it is a telephone number, begin it with +."
 )
+TAKEN_OUT = "(card number taken out)"
 EXEMPT = {"payment_token", "microchip", "external_id"}
 """Fields whose values only look like one: tokens and numbers that others give out."""
 
@@ -46,10 +47,14 @@ _PREFIXES: tuple[tuple[int, int, frozenset[int]], ...] = (
 
 def holds_one(text: str) -> bool:
     """Whether a card's number stands somewhere in a text, in any script's digits."""
-    return any(
-        is_one(digits)
-        for written in _WRITTEN.finditer(text)
-        for digits in _runs([_plain(group) for group in _GROUP.findall(written[0])])
+    return any(_is_written(found[0], _SHORTEST) for found in _WRITTEN.finditer(text))
+
+
+def taken_out(text: str, *, shortest: int = _SHORTEST) -> str:
+    """The text without them, for a list that comes from elsewhere and shall lose nothing else.
+    `shortest`: 14 where telephone numbers stand, whose country may be written without a +."""
+    return _WRITTEN.sub(
+        lambda found: TAKEN_OUT if _is_written(found[0], shortest) else found[0], text
     )
 
 
@@ -77,6 +82,11 @@ def fields_with_one(body: Any) -> list[str]:
         elif isinstance(value, str | int) and holds_one(str(value)):
             found.append(".".join(path) or "body")
     return sorted(found)
+
+
+def _is_written(written: str, shortest: int) -> bool:
+    groups = [_plain(group) for group in _GROUP.findall(written)]
+    return any(len(digits) >= shortest and is_one(digits) for digits in _runs(groups))
 
 
 def _runs(groups: list[str]) -> Iterator[str]:

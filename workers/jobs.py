@@ -19,6 +19,7 @@ from booking.billing.actions import events as payment_events
 from booking.config import Settings
 from booking.database import Database, across_businesses, set_business
 from booking.imports.actions import applying
+from booking.imports.actions.preparing import Preparer
 from booking.invitations import delivery as envelope
 from booking.invitations.actions import campaigns, coming_back
 from booking.invitations.reminding import remind_due
@@ -109,12 +110,13 @@ def tend_campaigns(database: Database) -> int:
 def apply_due_imports(database: Database) -> int:
     """Chunk by chunk, each its own transaction; a killed worker costs one chunk's work."""
     chunks = 0
-    while not ENDING.is_set():
-        with database.writing() as session:
-            progress = applying.apply_next_chunk(session)
-        if progress is None:
-            break
-        chunks += 1
+    with Preparer() as preparer:
+        while not ENDING.is_set():
+            with database.writing() as session:
+                progress = applying.apply_next_chunk(session, preparer=preparer)
+            if progress is None:
+                break
+            chunks += 1
     return chunks
 
 

@@ -1,6 +1,7 @@
 """`booking import-clients`: a client list, with a progress bar, and a report of every row."""
 
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from booking.database import Database
 from booking.errors import Refusal
 from booking.imports import queries
 from booking.imports.actions import applying, staging
+from booking.imports.actions.preparing import Preparer
 from booking.imports.models import Import, ImportState, Verdict
 
 
@@ -44,11 +46,12 @@ def _ask_for_mapping(session: Session, row: Import) -> int:
 
 def _apply(database: Database, slug: str, row: Import) -> None:
     """The worker may take chunks of it too; whoever is quicker, each row is applied once."""
-    with Bar(console=Console(stderr=True), transient=True) as bar:
+    apply_next = partial(applying.apply_next_chunk, of_this_business=True)
+    with Bar(console=Console(stderr=True), transient=True) as bar, Preparer() as preparer:
         task = bar.add_task("Importing", total=row.people)
         while True:
             with place.writing(database, slug) as session:
-                progress = applying.apply_next_chunk(session, of_this_business=True)
+                progress = apply_next(session, preparer=preparer)
             if progress is None:
                 return
             if progress.import_id == row.id:

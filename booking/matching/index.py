@@ -10,17 +10,23 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import TextClause, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, INTEGER, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, UUID
 from sqlalchemy.orm import Session
 
 from booking.database import business_of
 from booking.matching.rules.keys import LIMIT
 
 
-class KeyRow(NamedTuple):
-    key: int
+class Keyed(NamedTuple):
+    """Somebody with their keys; `name` stands for the visible name."""
+
     client_id: uuid.UUID
     name: int
+    keys: Collection[int]
+
+
+KeyRow = tuple[int, str, int]
+"""A key, the client's id as in `Holder`, and the number of the name."""
 
 
 class Holder(NamedTuple):
@@ -58,24 +64,15 @@ _HOLDERS = {
         keys=ARRAY(BIGINT),
     ),
 }
-_WRITE = {
-    "sqlite": _statement(
-        """
-        INSERT INTO client_key (business_id, key, client_id, name)
-        SELECT :business_id, value ->> 0, value ->> 1, value ->> 2 FROM json_each(:rows)
-        """
-    ),
-    "postgresql": _statement(
-        """
-        INSERT INTO client_key (business_id, key, client_id, name)
-        SELECT :business_id, one.key, one.client_id, one.name
-        FROM unnest(:keys, :clients, :names) AS one(key, client_id, name)
-        """,
-        keys=ARRAY(BIGINT),
-        clients=ARRAY(UUID()),
-        names=ARRAY(INTEGER),
-    ),
-}
+_WRITE = """
+    INSERT INTO client_key (business_id, key, client_id, name)
+    SELECT %s, one.* FROM unnest(%s::bigint[], %s::uuid[], %s::integer[]) AS one
+    ON CONFLICT DO NOTHING
+"""
+_WRITE_EACH = """
+    INSERT INTO client_key (business_id, key, client_id, name) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO NOTHING
+"""
 _FORGET = {
     "sqlite": _statement(
         """
@@ -91,9 +88,10 @@ _FORGET = {
 
 
 def holders(session: Session, keys: Collection[int]) -> dict[int, list[Holder]]:
-    """At most LIMIT of each key; a key that nobody has is left out."""
+    """At most LIMIT of each key; a key that nobody has is left out. Asked for in the order of the
+    index: of thousands many lie on the same page."""
     dialect = session.get_bind().dialect.name
-    wanted: Any = list(keys) if dialect == "postgresql" else json.dumps(list(keys))
+    wanted: Any = sorted(keys) if dialect == "postgresql" else json.dumps(sorted(keys))
     given = {"business_id": business_of(session), "keys": wanted}
     return {
         key: [Holder(one[:32], one[33:]) for one in found.split(",")]
@@ -102,19 +100,23 @@ def holders(session: Session, keys: Collection[int]) -> dict[int, list[Holder]]:
     }
 
 
-def write(session: Session, rows: Iterable[KeyRow]) -> None:
-    """Keys of clients that have none yet. In the order of the index, which a database likes."""
-    ordered = sorted(rows)
-    if not ordered:
+def rows_of(people: Iterable[Keyed]) -> list[KeyRow]:
+    """In the order of the index, which a database likes: the more at once, the fewer of its pages
+    are written again and again."""
+    return sorted((key, one.client_id.hex, one.name) for one in people for key in one.keys)
+
+
+def write(session: Session, rows: Sequence[KeyRow]) -> None:
+    """A key that is there already stays."""
+    if not rows:
         return
-    dialect = session.get_bind().dialect.name
-    given: dict[str, Any] = {"business_id": business_of(session)}
-    if dialect == "postgresql":
-        keys, clients, names = zip(*ordered, strict=True)
-        given |= {"keys": list(keys), "clients": list(clients), "names": list(names)}
+    connection, business_id = session.connection(), business_of(session)
+    if connection.dialect.name == "postgresql":
+        columns = [list(each) for each in zip(*rows, strict=True)]
+        connection.exec_driver_sql(_WRITE, (business_id, *columns))
     else:
-        given["rows"] = json.dumps([(row.key, row.client_id.hex, row.name) for row in ordered])
-    session.execute(_WRITE[dialect], given)
+        whose = business_id.hex
+        connection.exec_driver_sql(_WRITE_EACH, [(whose, *row) for row in rows])
 
 
 def forget(session: Session, client_ids: Sequence[uuid.UUID]) -> None:

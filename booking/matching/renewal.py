@@ -8,22 +8,15 @@ from sqlalchemy.orm import Session
 
 from booking.clients.models import Client, Compared
 from booking.matching import candidates, index
-from booking.matching.index import KeyRow
+from booking.matching.index import Keyed
 from booking.matching.rules.keys import keys, name_number
 from booking.matching.rules.people import Profile
 
 
 def write_keys(session: Session, rows: Sequence[tuple[uuid.UUID, Profile]]) -> None:
     """Of clients that have no keys yet. The caller marks them KEYED."""
-    index.write(
-        session,
-        [
-            KeyRow(key, client_id, number)
-            for client_id, them in rows
-            for number in (name_number(them),)
-            for key in keys(them)
-        ],
-    )
+    people = (Keyed(one, name_number(them), keys(them)) for one, them in rows)
+    index.write(session, index.rows_of(people))
 
 
 def renew_due_keys(session: Session, *, most: int = 200) -> int:

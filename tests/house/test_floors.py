@@ -103,6 +103,7 @@ def test_a_room_has_the_files_every_room_has() -> None:
         "availability": {"schedules"},
         "appointments": {"ical"},
         "billing": {"gateways", "invoice_pdf", "paying", "sealing"},
+        "imports": {"lookup_process"},
         "invitations": {"delivery", "listing", "reminding"},
         "licensing": {"licences"},
         "matching": {"candidates", "index", "renewal", "scanning"},

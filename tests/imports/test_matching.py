@@ -1,9 +1,11 @@
 """People of a file without a number are held against the list, and against each other."""
 
 import io
+import os
+import signal
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 
 from booking.audit.actions import SYSTEM
 from booking.clients import actions as clients
@@ -12,7 +14,9 @@ from booking.clients.models import Compared
 from booking.clients.queries import ClientFilter
 from booking.imports import queries as imports
 from booking.imports.actions import applying, rehearsing, staging
+from booking.imports.actions.preparing import Preparer
 from booking.imports.models import ImportRow
+from booking.matching.actions.comparing import compare_due
 from booking.matching.models import ClientKey, Match, MatchState, Origin
 from tests.imports.test_apply import (
     ANN,
@@ -121,16 +125,58 @@ def test_a_dry_run_judges_as_the_real_one_does(
     assert counts(site, tried)["review"] >= 2
 
 
-def test_another_worker_goes_on_with_a_dry_run(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("dry_run", "caught_up"), [(True, 5_000), (False, 5_000), (False, 0)])
+def test_another_worker_goes_on(
+    site: Site, dry_run: bool, caught_up: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(applying, "CHUNK", 1)
+    monkeypatch.setattr(rehearsing, "CAUGHT_UP_AT_ONCE", caught_up)
     with site.writing() as session:
         file = io.BytesIO(listed(ROBERT, BOB, BARBARA).encode())
-        row = staging.stage(session, file, file_name="a", dry_run=True, by=SYSTEM)
+        row = staging.stage(session, file, file_name="a", dry_run=dry_run, by=SYSTEM)
     for _ in range(3):
         rehearsing.forget()
         with site.database.writing() as session:
             applying.apply_next_chunk(session)
     assert counts(site, row) == {"new": 1, "matched": 1, "review": 1}
+
+
+def test_a_row_without_number_finds_who_came_with_one_in_the_same_file(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "CHUNK", 1)
+    row = upload(site, listed("7" + ROBERT, BOB))
+    assert counts(site, row) == {"new": 1, "matched": 1}
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_second_process_prepares_the_next_rows_and_its_death_costs_nothing(
+    site: Site, is_killed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(applying, "CHUNK", 2)
+    names = ("Cy,Doe", "Maud,Kowalski", "Piet,Hein", "Zoe,Quick")
+    others = [f",{name},{name[:2]}@example.net,,,active,," for name in names]
+    with site.writing() as session:
+        file = io.BytesIO(listed(ROBERT, *others, BOB, BARBARA).encode())
+        row = staging.stage(session, file, file_name="a", dry_run=False, by=SYSTEM)
+    pids: set[int] = set()
+    with Preparer() as preparer:
+        for _ in range(4):
+            with site.database.writing() as session:
+                applying.apply_next_chunk(session, preparer=preparer)
+            if preparer.pid is not None:
+                pids.add(preparer.pid)
+                if is_killed:
+                    os.kill(preparer.pid, signal.SIGKILL)
+    assert counts(site, row) == {"new": 5, "matched": 1, "review": 1}
+    with site.writing() as session:
+        assert compare_due(session) == 6
+        made = select(ImportRow.id).where(ImportRow.import_id == row.id)
+        keyed = select(ClientKey.client_id).where(ClientKey.client_id.in_(made)).distinct()
+        assert len(session.scalars(keyed).all()) == 6
+    (pid,) = pids
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def test_a_row_that_cant_be_read_stops_no_dry_run(
@@ -149,9 +195,7 @@ def test_a_row_that_cant_be_read_stops_no_dry_run(
 def test_a_number_tells_apart_those_of_one_file(site: Site) -> None:
     row = upload(site, listed(ANN, ANN.replace("7,", "8,", 1)))
     assert counts(site, row) == {"new": 2}
-    with looking(site) as session:
-        assert {one.compared for one in people(site, "ann lee")} == {Compared.KEYED}
-        assert session.scalar(select(func.count()).select_from(ClientKey))
+    assert {one.compared for one in people(site, "ann lee")} == {Compared.CHANGED}
 
 
 def test_an_inactive_client_is_found_and_stays_inactive(site: Site) -> None:

@@ -3,7 +3,7 @@
 import json
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from pydantic import TypeAdapter
@@ -12,26 +12,33 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
 from booking import bulk, clock, wakeup
-from booking.audit.actions import Actor, record
+from booking.audit.actions import SYSTEM, Actor, record
 from booking.audit.models import ActorKind
 from booking.bulk import no_collecting
 from booking.clients.models import Client
 from booking.database import across_businesses, business_of, set_business
-from booking.imports.actions import deciding, rehearsing, writing
+from booking.imports.actions import asking, deciding, rehearsing, writing
 from booking.imports.actions.asking import Staged
 from booking.imports.actions.deciding import Decision
+from booking.imports.actions.preparing import Preparer
 from booking.imports.actions.rehearsing import Rehearsal
 from booking.imports.actions.staging import JOB
 from booking.imports.models import Import, ImportRow, ImportState, Verdict
 from booking.imports.queries import counts
+from booking.imports.rules.lookups import Lookup
 from booking.imports.rules.reading import RowProblem
 from booking.imports.rules.rows import ImportedClient
+from booking.matching import candidates
 from booking.matching.actions.raising import JOB as COMPARING
+from booking.matching.actions.scans import start_scan
+from booking.matching.renewal import renew_due_keys
 
 CHUNK = 1_000
 _log = logging.getLogger(__name__)
 _DUE = (ImportState.QUEUED, ImportState.RUNNING)
 _ACCEPTED = (Verdict.NEW, Verdict.MATCHED, Verdict.UPDATED, Verdict.REVIEW)
+_RENEWED_AT_ONCE = 1_000
+_HAS_NUMBER = '"external_id":"'
 _PLAIN = {"synchronize_session": False}
 _PERSON = TypeAdapter(ImportedClient)
 _row, _client = ImportRow.__table__, Client.__table__
@@ -50,35 +57,49 @@ class Progress:
         return self.done >= self.total
 
 
-def apply_next_chunk(session: Session, *, of_this_business: bool = False) -> Progress | None:
+def apply_next_chunk(
+    session: Session, *, of_this_business: bool = False, preparer: Preparer | None = None
+) -> Progress | None:
     """The next rows of the import that has waited longest; None when no import waits.
 
     One transaction around this is one chunk: call it again, in a new one, until it answers None.
     A session without a business looks everywhere, passes over what another worker holds, and then
-    works for the business it found. One with a business waits for its turn.
+    works for the business it found. One with a business waits for its turn. A `preparer` is at the
+    next rows of a long list while these are applied.
     """
     row = _claim(session, of_this_business=of_this_business)
     if row is None:
         return None
     set_business(session, row.business_id)
     row.state = ImportState.RUNNING
-    last = min(row.done + CHUNK, row.people)
     rehearsal = rehearsing.rehearsal_of(session, row)
+    last = min(row.done + CHUNK, row.people)
     with no_collecting():
         _match_unchanged(session, row, last)
-        _apply(session, row, _staged(session, row, last), rehearsal)
-    chunks = row.done // CHUNK + 1
-    if not row.dry_run and chunks & (chunks - 1) == 0:  # the first, second, fourth, eighth …
-        writing.renew_statistics(session)
+        rows = _staged(session, row, row.done + 1, last)
+        rehearsal.fresh.is_asked = row.dry_run or not rows or not _are_told_apart(row, rows)
+        if _renewed(session, row, rows, rehearsal):
+            return Progress(row.id, row.done, row.people)
+        work = _Work(row, rehearsal, preparer.taken() if preparer else {})
+        if preparer is not None:
+            _prepare(session, row, rows, preparer)
+        _apply(session, work, rows)
+        if not row.dry_run:
+            _renew_statistics(session, row)
     row.done = last
     progress = Progress(row.id, row.done, row.people)
     if progress.finished:
         _finish(session, row)
     else:
         wakeup.after_commit(session, JOB)
-        if row.dry_run:
-            rehearsing.keep(rehearsal, last)
+        rehearsing.keep(rehearsal, last)
     return progress
+
+
+def _renew_statistics(session: Session, row: Import) -> None:
+    chunks = row.done // CHUNK + 1
+    if chunks & (chunks - 1) == 0:  # the first, second, fourth, eighth …
+        writing.renew_statistics(session)
 
 
 def _claim(session: Session, *, of_this_business: bool) -> Import | None:
@@ -144,53 +165,93 @@ def _in_hand(session: Session, row: Import, first: int, last: int) -> list[Colum
 _Read = tuple[uuid.UUID, int, int | None, str, str]
 
 
-def _staged(session: Session, row: Import, last: int) -> list[_Read]:
+def _staged(session: Session, row: Import, first: int, last: int) -> list[_Read]:
     """The rows to apply, their JSON unread: one that can't be read must stop no other."""
     texts = (cast(_row.c.person, Text), cast(_row.c.problems, Text))
     query = select(_row.c.id, _row.c.number, _row.c.said, *texts).where(
-        *_in_hand(session, row, row.done + 1, last)
+        *_in_hand(session, row, first, last)
     )
     return [(*each,) for each in session.execute(query.order_by(_row.c.number))]
 
 
-def _apply(session: Session, row: Import, rows: Sequence[_Read], rehearsal: Rehearsal) -> None:
+def _renewed(session: Session, row: Import, rows: Sequence[_Read], rehearsal: Rehearsal) -> bool:
+    """Gives those who are to be found their keys: they came with a list of a minute ago; or with
+    this one, whose rows had numbers so far, or which another worker began. Whether they were so
+    many that others may wait."""
+    fresh = rehearsal.fresh
+    if row.done == 0:
+        are_due = bool(rows) and asking.is_anybody_due(session)
+    else:
+        are_due = bool(rows) and fresh.misses and fresh.is_asked
+    if not are_due:
+        return False
+    if renew_due_keys(session, most=_RENEWED_AT_ONCE) < _RENEWED_AT_ONCE:
+        fresh.misses = False
+        return False
+    rehearsing.keep(rehearsal, row.done)
+    wakeup.after_commit(session, JOB)
+    return True
+
+
+def _are_told_apart(row: Import, rows: Sequence[_Read]) -> bool:
+    if "client_key" in row.mapping.values():
+        return True
+    return all(_HAS_NUMBER in person for *_, person, _ in rows)
+
+
+def _prepare(session: Session, row: Import, rows: Sequence[_Read], preparer: Preparer) -> None:
+    """As all of these are to be looked up, the next ones may be so too."""
+    alone = not asking.is_anybody_besides(session, asking.made_by(session, row))
+    if len(rows) < CHUNK or (alone and _are_told_apart(row, rows)):
+        return
+    last = row.done + CHUNK
+    coming = _staged(session, row, last + 1, min(last + CHUNK, row.people))
+    texts = [(row_id, person) for row_id, _, _, person, _ in coming]
+    preparer.begin(texts, candidates.country(session))
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """`lookups` are those that another process has made."""
+
+    row: Import
+    rehearsal: Rehearsal
+    lookups: Mapping[uuid.UUID, Lookup]
+
+
+def _apply(session: Session, work: _Work, rows: Sequence[_Read]) -> None:
     """All at once; and where that fails, one by one: a wrong row stops nothing."""
     if not rows:
         return
     try:
         with session.begin_nested():
-            _apply_together(session, row, rows, rehearsal)
+            _apply_together(session, work, rows)
     except OperationalError:
         raise  # the database itself: nothing is known of the rows
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one row, the others go on
         if len(rows) > 1:
-            _apply_one_by_one(session, row, rows, rehearsal)
+            _apply_one_by_one(session, work, rows)
             return
         _log.warning("a row of an import could not be stored: %s", type(error).__name__)
+        work.rehearsal.fresh.take_back(rows[0][0])
         _reject(session, rows[0])
 
 
-def _apply_one_by_one(
-    session: Session, row: Import, rows: Sequence[_Read], rehearsal: Rehearsal
-) -> None:
-    rehearsal.is_whole = False  # it may know people of the attempt that failed
-    anew = rehearsing.rehearsal_of(session, row)
+def _apply_one_by_one(session: Session, work: _Work, rows: Sequence[_Read]) -> None:
+    rehearsing.begin_again(work.rehearsal)
     for each in rows:
-        _apply(session, row, [each], anew)
-        if not row.dry_run:  # they are in the list now
-            anew = rehearsing.rehearsal_of(session, row)
+        _apply(session, work, [each])
 
 
-def _apply_together(
-    session: Session, row: Import, rows: Sequence[_Read], rehearsal: Rehearsal
-) -> None:
+def _apply_together(session: Session, work: _Work, rows: Sequence[_Read]) -> None:
+    row = work.row
     keyed = "client_key" in row.mapping.values()  # which only our own exports have
     staged = [
         Staged(row_id, number, said, problems != "[]", keyed or bool(them.external_id), them)
         for row_id, number, said, person, problems in rows
         for them in (_PERSON.validate_json(person),)
     ]
-    decisions = deciding.decide(session, row, staged, rehearsal)
+    decisions = deciding.decide(session, row, staged, work.rehearsal, work.lookups)
     if not row.dry_run:
         writing.write(session, decisions, by=actor_of(row))
     session.flush()
@@ -256,6 +317,8 @@ def _finish(session: Session, row: Import) -> None:
         wakeup.after_commit(session, COMPARING)
         session.flush()
         verdicts = {verdict.value: number for verdict, number in counts(session, row.id).items()}
+        if verdicts[Verdict.NEW] + verdicts[Verdict.REVIEW] > CHUNK:
+            start_scan(session, by=SYSTEM)  # who came meanwhile found only those who had keys
         record(
             session,
             "import.applied",

@@ -3,18 +3,19 @@
 import uuid
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Table, func, or_, select
 from sqlalchemy.orm import Session
 
-from booking.clients.models import Client, ClientStatus
+from booking.clients.models import Client, ClientStatus, Compared
 from booking.clients.models import Pet as KeptPet
 from booking.database import business_of
 from booking.imports.actions.staging import person_of
 from booking.imports.models import Import, ImportRow, Verdict
+from booking.imports.rules.lookups import AS_TYPED, as_person
 from booking.imports.rules.rows import ImportedClient
+from booking.matching.candidates import NOT_DONE
 from booking.matching.rules.people import Person, Pet, Profile, profile
 
 _PART = 500
@@ -23,8 +24,6 @@ _client, _pet, _row = (model.__table__ for model in (Client, KeptPet, ImportRow)
 assert isinstance(_client, Table)
 assert isinstance(_pet, Table)
 assert isinstance(_row, Table)
-_AS_TYPED = [name for name in Person.__dataclass_fields__ if name != "pets"]
-_typed = attrgetter(*_AS_TYPED)
 _TOLD = ("id", "external_id", "first_name", "last_name", "mobile_phone", "home_phone", "email_key")
 
 _BETWEEN, _AFTER = "\x1f", "\x1e"  # which no name has: control characters are dropped from all
@@ -39,7 +38,7 @@ _PETS = (
 )
 _KNOWN = select(
     *(_client.c[name] for name in ("id", "external_id", "status")),
-    *(_client.c[name] for name in _AS_TYPED),
+    *(_client.c[name] for name in AS_TYPED),
     _PETS,
 )
 
@@ -87,6 +86,16 @@ def is_anybody_besides(session: Session, made: Made) -> bool:
     before = anybody.where(_client.c.id < first).exists()
     after = anybody.where(_client.c.id > last).exists()
     return bool(session.scalar(select(or_(before, after))))
+
+
+def is_anybody_due(session: Session) -> bool:
+    """Does anybody wait for their keys?"""
+    due = select(_client.c.id).where(
+        _client.c.business_id == business_of(session),
+        _client.c.compared == Compared.CHANGED,
+        NOT_DONE,
+    )
+    return bool(session.scalar(select(due.exists())))
 
 
 def by_number(session: Session, staged: Iterable[Staged]) -> dict[str, list[uuid.UUID]]:
@@ -166,11 +175,6 @@ def people(session: Session, row_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, 
         for part in _parts(row_ids)
         for row_id, person in session.execute(query.where(_row.c.id.in_(part)))
     }
-
-
-def as_person(said: ImportedClient) -> Person:
-    typed: list[Any] = [*_typed(said), tuple([Pet(pet.name, pet.breed) for pet in said.pets])]
-    return Person(*typed)
 
 
 def as_known(client_id: uuid.UUID, said: ImportedClient, them: Profile) -> Known:

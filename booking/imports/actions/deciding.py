@@ -1,7 +1,7 @@
 """What is to be done for each person of a file, and what the file would change. Writes nothing."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,11 @@ from booking.clients.models import Client, ClientStatus, Pet
 from booking.database import business_of, new_id
 from booking.imports.actions import asking
 from booking.imports.actions.asking import Staged
-from booking.imports.actions.recognising import LooksLike, Meant, Newcomer, Recogniser
+from booking.imports.actions.recognising import LooksLike, Meant, Recogniser
 from booking.imports.actions.rehearsing import Rehearsal, Told
 from booking.imports.models import Import, Verdict
 from booking.imports.rules import differences
+from booking.imports.rules.lookups import Lookup
 from booking.imports.rules.pets import ImportedPet
 from booking.imports.rules.reading import RowProblem
 from booking.imports.rules.rows import ImportedClient
@@ -51,7 +52,6 @@ class Decision:
     verdict: Verdict
     client_id: uuid.UUID
     is_there: bool = False
-    newcomer: Newcomer | None = None
     looks_like: tuple[LooksLike, ...] = ()
     changes: Values = field(default_factory=dict)
     new_pets: list[NewPet] = field(default_factory=list)
@@ -76,10 +76,15 @@ class _Found:
 
 
 def decide(
-    session: Session, row: Import, staged: Sequence[Staged], rehearsal: Rehearsal
+    session: Session,
+    row: Import,
+    staged: Sequence[Staged],
+    rehearsal: Rehearsal,
+    lookups: Mapping[uuid.UUID, Lookup],
 ) -> list[Decision]:
-    """One decision a person, in their order. The clients found are held, but in a dry run."""
-    recogniser = Recogniser(session, row, staged, rehearsal.fresh)
+    """One decision a person, in their order. The clients found are held, but in a dry run.
+    `lookups` are those that are made already."""
+    recogniser = Recogniser(session, row, staged, rehearsal.fresh, lookups)
     meant = [recogniser.meant(one) for one in staged]
     wanted = {each.client_id for each in meant if each.client_id is not None}
     found = _found(session, wanted, hold=not row.dry_run)
@@ -90,7 +95,7 @@ def decide(
         if each.client_id is not None:
             decisions.append(_decision(one, each.client_id, each, found))
             continue
-        new = _newcomers(one, each, recogniser.newcomers[one.id])
+        new = _newcomers(one, each)
         if one.id in wanted:  # by one who comes later
             _add(found, one.id, one.person, new.new_pets)
         decisions.append(new)
@@ -167,13 +172,12 @@ def _remember(rehearsal: Rehearsal, decisions: Sequence[Decision]) -> None:
                 told.pet_changes.setdefault(pet_id, {}).update(changes)
 
 
-def _newcomers(staged: Staged, meant: Meant, newcomer: Newcomer) -> Decision:
+def _newcomers(staged: Staged, meant: Meant) -> Decision:
     person = staged.person
     return Decision(
         staged,
         Verdict.REVIEW if meant.looks_like else Verdict.NEW,
         staged.id,
-        newcomer=newcomer,
         looks_like=meant.looks_like,
         new_pets=[NewPet(new_id(), pet) for pet in person.pets],
         notes=[_looks_like(person, each) for each in meant.looks_like],

@@ -3,7 +3,7 @@ the same words, or by the matching rule. Writes nothing.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
@@ -12,23 +12,35 @@ from booking.imports.actions import asking
 from booking.imports.actions.asking import Known, Staged
 from booking.imports.models import Import
 from booking.imports.rules.differences import is_somebody_else
+from booking.imports.rules.lookups import Lookup, as_person, kinds, lookup_of
 from booking.imports.rules.rows import ImportedClient
 from booking.matching import candidates, index
 from booking.matching.index import Holder
-from booking.matching.rules.keys import CROWD, KeyKind, keys, name_number
+from booking.matching.rules.keys import CROWD, LIMIT, KeyKind
 from booking.matching.rules.people import Profile, profile
 from booking.matching.rules.verdicts import Comparison, Decision, Verdict, judge
 
 Holders = dict[int, list[Holder]]
 
 
-@dataclass(frozen=True, slots=True)
 class Newcomer:
-    """What somebody is looked up by."""
+    """What somebody is looked up by. The normal form is made when it is first asked for: of most
+    it never is, where another process has made the keys."""
 
-    profile: Profile
-    keys: dict[int, KeyKind]
-    name: int
+    __slots__ = ("_country", "_profile", "keys", "name", "said")
+
+    def __init__(self, said: ImportedClient, country: str, lookup: Lookup | None = None) -> None:
+        self.said, self._country = said, country
+        self._profile: Profile | None = None
+        name, *_ = lookup = lookup or lookup_of(self.profile)
+        self.name: int = name
+        self.keys: dict[int, KeyKind] = kinds(lookup)
+
+    @property
+    def profile(self) -> Profile:
+        if self._profile is None:
+            self._profile = profile(as_person(self.said), country=self._country)
+        return self._profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +64,40 @@ class Meant:
 
 @dataclass(slots=True)
 class Fresh:
-    """Those whom the file brings and the list does not have yet, by their keys, and the numbers
-    that clients without one are about to get. `people` are those of the chunk in hand; `is_kept`
-    where later chunks ask for them too.
+    """Those whom the file brings and the list can't find yet, by their keys, and the numbers
+    that clients without one are about to get. `people` are those of the chunk in hand. It is
+    not asked, nor told, of a chunk in which all are told apart; `misses` where it does not know
+    all whom the file brought before.
     """
 
-    is_kept: bool = False
-    holders: Holders = field(default_factory=dict)
-    people: dict[uuid.UUID, Known] = field(default_factory=dict)
+    people: dict[uuid.UUID, Newcomer] = field(default_factory=dict)
     numbers: dict[uuid.UUID, str] = field(default_factory=dict)
+    is_asked: bool = True
+    misses: bool = False
+    _holders: dict[int, Holder | list[Holder]] = field(default_factory=dict)
 
     def add(self, client_id: uuid.UUID, newcomer: Newcomer) -> None:
+        """As in the database, more than LIMIT holders of a key tell nothing. Most keys have one
+        holder: a list for each would be most of the memory a long file takes."""
         holder = Holder(client_id.hex, str(newcomer.name))
         for key in newcomer.keys:
-            self.holders.setdefault(key, []).append(holder)
+            there = self._holders.setdefault(key, holder)
+            if isinstance(there, list):
+                if len(there) < LIMIT:
+                    there.append(holder)
+            elif there is not holder:
+                self._holders[key] = [there, holder]
+
+    def holders(self, key: int) -> Sequence[Holder]:
+        there = self._holders.get(key, [])
+        return there if isinstance(there, list) else [there]
+
+    def take_back(self, client_id: uuid.UUID) -> None:
+        """Their row could not be stored."""
+        newcomer = self.people.pop(client_id, None)
+        for key in newcomer.keys if newcomer else ():
+            left = [one for one in self.holders(key) if one.client != client_id.hex]
+            self._holders[key] = left
 
 
 class Recogniser:
@@ -74,25 +106,35 @@ class Recogniser:
 
     A file that numbers its clients has said who is who among them: they are only looked for among
     those who were there before. What is alike within the list is for the look
-    through the list to find.
+    through the list to find. Where nobody was there before, `newcomers` are not even made.
     """
 
     def __init__(
-        self, session: Session, row: Import, staged: Sequence[Staged], fresh: Fresh
+        self,
+        session: Session,
+        row: Import,
+        staged: Sequence[Staged],
+        fresh: Fresh,
+        lookups: Mapping[uuid.UUID, Lookup],
     ) -> None:
         self._fresh = fresh
-        self._asks_fresh = fresh.is_kept or not all(one.is_told_apart for one in staged)
+        self._just_added: set[int] = set()
         self._made = asking.made_by(session, row)
         self._by_number = asking.by_number(session, staged)
         self._by_said = asking.by_said(session, row, staged)
         unknown = [one for one in staged if self._known_as(one) is None]
+        if not fresh.is_asked and not asking.is_anybody_besides(session, self._made):
+            unknown = []
         country = candidates.country(session)
-        self.newcomers = {one.id: newcomer_of(one.person, country) for one in unknown}
-        self._held = self._holders(session, unknown)
-        around = unknown if self._held or self._asks_fresh else []
+        self.newcomers = {
+            one.id: Newcomer(one.person, country, lookups.get(one.id)) for one in unknown
+        }
+        wanted = {key for one in self.newcomers.values() for key in one.keys}
+        self._held = index.holders(session, wanted) if wanted else {}
+        around = unknown if self._held or fresh.is_asked else []
         self._around = {one.id: self._look_around(one) for one in around}
-        wanted = {each for near, _ in self._around.values() for each in near}
-        self._known = asking.known(session, wanted, row, country)
+        near = {each for found, _ in self._around.values() for each in found}
+        self._known = asking.known(session, near, row, country)
 
     def meant(self, one: Staged) -> Meant:
         return self._known_as(one) or self._judged(one)
@@ -105,13 +147,6 @@ class Recogniser:
         if told is None or is_somebody_else(told, one.person):
             return None
         return Meant(told["id"])
-
-    def _holders(self, session: Session, unknown: Sequence[Staged]) -> Holders:
-        told_apart = all(one.is_told_apart for one in unknown)
-        if told_apart and not asking.is_anybody_besides(session, self._made):
-            return {}
-        wanted = {key for one in unknown for key in self.newcomers[one.id].keys}
-        return index.holders(session, wanted)
 
     def _look_around(self, one: Staged) -> tuple[list[uuid.UUID], dict[int, int]]:
         """Those who share the most that few share, and how many names have each key: one that a
@@ -141,9 +176,10 @@ class Recogniser:
 
     def _there(self, one: Staged, key: int) -> Sequence[Holder]:
         there = self._held.get(key, [])
-        if one.is_told_apart or key not in self._fresh.holders:
+        if one.is_told_apart or not (fresh := self._fresh.holders(key)):
             return there
-        return [*there, *self._fresh.holders[key]]
+        twice = {each.client for each in there}  # who got their keys from the worker meanwhile
+        return [*there, *(each for each in fresh if each.client not in twice)]
 
     def _others(self, one: Staged, holders: Sequence[Holder]) -> Sequence[Holder]:
         """Those among whom this person is looked for."""
@@ -153,22 +189,34 @@ class Recogniser:
         return [each for each in holders if not first <= each.client <= last]
 
     def _judged(self, one: Staged) -> Meant:
-        newcomer = self.newcomers[one.id]
+        newcomer = self.newcomers.get(one.id)
+        if newcomer is None:
+            return Meant(None)
         near, shared = self._around.get(one.id, ([], {}))
-        if not one.is_told_apart and any(key in self._fresh.holders for key in newcomer.keys):
+        if not (one.is_told_apart or self._just_added.isdisjoint(newcomer.keys)):
             near, shared = self._look_around(one)
-        found = ((each, self._known.get(each) or self._fresh.people.get(each)) for each in near)
-        them = {each: known for each, known in found if known is not None}
+        them = {each: known for each in near if (known := self._somebody(each)) is not None}
         meant = Meant(None)
         if them:
             profiles = [(each, known.profile) for each, known in them.items()]
             meant = self._verdict(one, judge(newcomer.profile, profiles, shared), them)
-        if meant.client_id is None and self._asks_fresh:
-            self._fresh.add(one.id, newcomer)
-            self._fresh.people[one.id] = asking.as_known(one.id, one.person, newcomer.profile)
+        if meant.client_id is None:
+            self._add(one, newcomer)
         elif meant.client_id is not None and one.person.external_id:
             self._fresh.numbers[meant.client_id] = one.person.external_id
         return meant
+
+    def _add(self, one: Staged, newcomer: Newcomer) -> None:
+        if self._fresh.is_asked:
+            self._fresh.add(one.id, newcomer)
+            self._fresh.people[one.id] = newcomer
+            self._just_added.update(newcomer.keys)
+
+    def _somebody(self, client_id: uuid.UUID) -> Known | None:
+        if (known := self._known.get(client_id)) is not None:
+            return known
+        fresh = self._fresh.people.get(client_id)
+        return asking.as_known(client_id, fresh.said, fresh.profile) if fresh else None
 
     def _verdict(self, one: Staged, verdict: Verdict, them: dict[uuid.UUID, Known]) -> Meant:
         alike = [
@@ -188,8 +236,3 @@ class Recogniser:
         """Two different client numbers are two clients until staff says otherwise."""
         number = known.number or self._fresh.numbers.get(known.client_id, "")
         return bool(one.person.external_id and number and number != one.person.external_id)
-
-
-def newcomer_of(said: ImportedClient, country: str) -> Newcomer:
-    them = profile(asking.as_person(said), country=country)
-    return Newcomer(them, keys(them), name_number(them))

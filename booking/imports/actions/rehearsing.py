@@ -1,8 +1,10 @@
-"""What a dry run has decided so far: its later rows must find its earlier ones, as they will when
-the same rows are applied for good, and yet nothing is written.
+"""What an import has decided so far that its later rows can't find in the database.
 
-Kept in the worker's memory from chunk to chunk. When another worker goes on, it is made anew of the
-rows that have their verdict; only what was said twice of one client is forgotten then.
+A dry run writes nothing; and what a list's people are recognised by is written after the import:
+a thousand people have keys on a third of all pages of a long index, which would be written again
+for every thousand. Kept in the worker's memory from chunk to chunk. When another worker goes on, it
+is made anew of the rows that have their verdict; where they are many, their keys are written first.
+What a dry run was told twice of one client is forgotten then.
 """
 
 import uuid
@@ -12,12 +14,14 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from booking.imports.actions.recognising import Fresh, newcomer_of
+from booking.imports.actions.recognising import Fresh, Newcomer
 from booking.imports.actions.staging import person_of
 from booking.imports.models import Import, ImportRow, Verdict
 from booking.imports.rules.pets import ImportedPet
 from booking.matching import candidates
 
+CAUGHT_UP_AT_ONCE = 5_000
+"""rows; of more than that the keys are written, a thousand to a transaction"""
 _PART = 1_000
 
 
@@ -32,36 +36,44 @@ class Told:
 
 @dataclass(slots=True)
 class Rehearsal:
-    """Of the import's first `done` rows. An import for good begins each chunk with an empty one.
-    One that is not whole is not to be kept.
-    """
+    """Of the rows up to `done`."""
 
     import_id: uuid.UUID
+    is_dry: bool
     done: int = 0
     fresh: Fresh = field(default_factory=Fresh)
     told: dict[uuid.UUID, Told] = field(default_factory=dict)
-    is_whole: bool = True
 
 
 _kept: dict[str, Rehearsal] = {}
 
 
 def rehearsal_of(session: Session, row: Import) -> Rehearsal:
-    if not row.dry_run:
-        return Rehearsal(row.id)
     kept = _kept.pop("last", None)
-    if kept is not None and (kept.import_id, kept.done) == (row.id, row.done):
-        return kept
-    return _made_anew(session, row)
+    is_this = kept is not None and (kept.import_id, kept.is_dry) == (row.id, row.dry_run)
+    if kept is None or not is_this or kept.done > row.done:
+        kept = Rehearsal(row.id, row.dry_run)
+    if row.dry_run or row.done - kept.done <= CAUGHT_UP_AT_ONCE:
+        _catch_up(session, row, kept)
+    else:
+        kept.fresh.misses = True
+    return kept
 
 
 def keep(rehearsal: Rehearsal, done: int) -> None:
     """For the next chunk. One is kept at a time, as imports are applied one after the other."""
-    if not rehearsal.is_whole:
-        return
     rehearsal.done = done
     rehearsal.fresh.people.clear()
+    rehearsal.fresh.misses |= not rehearsal.fresh.is_asked
     _kept["last"] = rehearsal
+
+
+def begin_again(rehearsal: Rehearsal) -> None:
+    """It knows people of an attempt that failed."""
+    for client_id in list(rehearsal.fresh.people):
+        rehearsal.fresh.take_back(client_id)
+    rehearsal.fresh.numbers.clear()
+    rehearsal.told.clear()
 
 
 def forget() -> None:
@@ -69,19 +81,21 @@ def forget() -> None:
     _kept.clear()
 
 
-def _made_anew(session: Session, row: Import) -> Rehearsal:
-    made = Rehearsal(row.id, row.done, Fresh(is_kept=True))
+def _catch_up(session: Session, row: Import, kept: Rehearsal) -> None:
+    """With what another worker has applied."""
+    if kept.done == row.done:
+        return
     country = candidates.country(session)
     query = (
         select(ImportRow.id, ImportRow.person)
         .where(
             ImportRow.import_id == row.id,
-            ImportRow.number <= row.done,
+            ImportRow.number.between(kept.done + 1, row.done),
             ImportRow.verdict.in_([Verdict.NEW, Verdict.REVIEW]),
         )
         .order_by(ImportRow.number)
         .execution_options(yield_per=_PART)
     )
     for row_id, person in session.execute(query):
-        made.fresh.add(row_id, newcomer_of(person_of(person), country))
-    return made
+        kept.fresh.add(row_id, Newcomer(person_of(person), country))
+    kept.done = row.done

@@ -78,7 +78,7 @@ def _person(person: ImportedPerson, cells: Cells) -> dict[str, Any]:
     told = _PERSON.dump_json(client, exclude_defaults=True, exclude=_OF_THE_FILE)
     values: dict[str, Any] = {
         "lines": _text(person.lines),
-        "person": Written(_PERSON.dump_json(client, exclude_defaults=True), "utf-8"),
+        "person": _whole(client, told),
         "said": said(told),
     }
     if cells:
@@ -86,6 +86,13 @@ def _person(person: ImportedPerson, cells: Cells) -> dict[str, Any]:
     if person.warnings:
         values["problems"] = _text(person.warnings)
     return values
+
+
+def _whole(client: ImportedClient, told: bytes) -> Written:
+    """What a row says, and where."""
+    if client.warnings:
+        return Written(_PERSON.dump_json(client, exclude_defaults=True), "utf-8")
+    return Written(b'{"line":%d,%b' % (client.line, told[1:]), "utf-8")
 
 
 def _kept(lines: Iterable[int], cells: Cells) -> Written:

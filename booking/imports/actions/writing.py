@@ -23,8 +23,6 @@ from booking.imports.models import Verdict
 from booking.imports.rules.differences import vaccinations
 from booking.imports.rules.pets import ImportedPet
 from booking.imports.rules.rows import ImportedClient
-from booking.matching import index
-from booking.matching.index import KeyRow
 from booking.matching.models import Match, MatchState, Origin
 
 _JUDGED = {"external_id", "status", "blocked", "vaccinations"}
@@ -34,22 +32,22 @@ _AS_SAID, _PET_AS_SAID = (
 )
 _said, _pet_said = attrgetter(*_AS_SAID), attrgetter(*_PET_AS_SAID)
 _OF_CLIENT = ["id", "external_id", "email_key", "status", "blocked", "sort_name", "search_text"]
-_OF_CLIENT += ["compared", *_AS_SAID]
+_OF_CLIENT += _AS_SAID
 _OF_PET = ["id", "client_id", "external_id", "vaccinations", *_PET_AS_SAID]
 _OF_MATCH = ["id", "client_id", "other_id", "newcomer_id", "score", "agrees", "differs"]
 
 
 def write(session: Session, decisions: Sequence[Decision], *, by: Actor) -> None:
+    """All but the keys, which the worker writes for several thousand at once."""
     moment = clock.now()
     new = [one for one in decisions if one.verdict in (Verdict.NEW, Verdict.REVIEW)]
     for one in new:
         one.left_at = moment
     rows = [_client_row(one) for one in new]
-    times = {"created_at": moment, "updated_at": moment}
-    bulk.insert(session, Client, _OF_CLIENT, rows, email_version=0, **times)
+    same: dict[str, Any] = {"created_at": moment, "updated_at": moment, "email_version": 0}
+    bulk.insert(session, Client, _OF_CLIENT, rows, compared=Compared.CHANGED, **same)
     pets = [_pet_row(pet, one.staged.id) for one in new for pet in one.new_pets]
     _insert_pets(session, pets, moment)
-    _write_keys(session, new)
     _write_matches(session, new, moment)
     _update(session, [one for one in decisions if one.verdict is Verdict.UPDATED], by)
 
@@ -77,8 +75,6 @@ def _client_row(decision: Decision) -> tuple[Any, ...]:
             (person.mobile_phone, person.home_phone),
             [pet.name for pet in person.pets],
         ),
-        # Whom the file tells apart were not held against each other.
-        Compared.KEYED if decision.staged.is_told_apart else Compared.DONE,
         *_said(person),
     )
 
@@ -96,18 +92,6 @@ def _pet_row(new: NewPet, client_id: uuid.UUID) -> tuple[Any, ...]:
 
 def _insert_pets(session: Session, rows: Sequence[tuple[Any, ...]], moment: datetime) -> None:
     bulk.insert(session, Pet, _OF_PET, rows, created_at=moment, archived_at=None)
-
-
-def _write_keys(session: Session, decisions: Sequence[Decision]) -> None:
-    index.write(
-        session,
-        [
-            KeyRow(key, decision.staged.id, newcomer.name)
-            for decision in decisions
-            if (newcomer := decision.newcomer) is not None
-            for key in newcomer.keys
-        ],
-    )
 
 
 def _write_matches(session: Session, decisions: Sequence[Decision], moment: datetime) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, TypeVar
 
+from booking import card_numbers
 from booking.imports.rules import values
 from booking.imports.rules.formats import DATES, EVERY_FIELD, FIELDS, NUMBERS, PET_FIELDS, Column
 from booking.imports.rules.reading import Row, RowProblem
@@ -118,15 +119,18 @@ class Draft:
 def draft_of(row: Row, columns: tuple[Column, ...]) -> Draft:
     """`columns` is what `formats.plan` made of the mapping."""
     draft = Draft(row.line, columns[0].exact)
+    if card_numbers.holds_one("\n".join(row.cells)):
+        row = _without_cards(draft, row, columns)
     if draft.exact:
         _draw_exactly(draft, row, columns)
         return draft
     cells, texts = row.cells, draft.texts
+    are_clean = values.are_clean(cells)
     for column in columns:
         position, name, limit, lines, label, kind_at, _, _, plain = column
         if not (raw := cells[position]):
             continue
-        text = clean_lines(raw) if lines else clean(raw)
+        text = raw if are_clean else clean_lines(raw) if lines else clean(raw)
         if plain and len(text) <= limit and ":::" not in text:
             if text:
                 texts[name] = text
@@ -136,6 +140,23 @@ def draft_of(row: Row, columns: tuple[Column, ...]) -> Draft:
             _take(draft, column, text)
     draft.settle()
     return draft
+
+
+def _without_cards(draft: Draft, row: Row, columns: tuple[Column, ...]) -> Row:
+    """Numbers of payment cards are never kept; the rest of the cell is."""
+    cells = list(row.cells)
+    for column in columns:
+        if column.field.endswith("external_id"):
+            continue
+        shortest = 14 if column.field.endswith("phone") else 13
+        text = card_numbers.taken_out(cells[column.position], shortest=shortest)
+        if text != cells[column.position]:
+            cells[column.position] = text
+            label = EVERY_FIELD[column.field].label
+            draft.warn(
+                column.field, card_numbers.CODE, f"{label}: a payment card’s number was taken out."
+            )
+    return Row(row.line, tuple(cells))
 
 
 def _take(draft: Draft, column: Column, text: str) -> None:

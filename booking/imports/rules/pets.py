@@ -11,6 +11,7 @@ from booking.imports.rules.formats import FIELDS, PET_FIELDS
 
 MAX_PETS = 50
 _OWN_PET = PET_FIELDS - {"pets"}
+_NAME_AND_BREED = {"pet_name", "breed"}
 _NAME_LIMIT = FIELDS["pet_name"].limit
 _BREED_LIMIT = FIELDS["breed"].limit
 _SEX_LIMIT = _WEIGHT_LIMIT = 20
@@ -109,6 +110,9 @@ def _own_pet(draft: Draft) -> Iterator[ImportedPet]:
         told = [f"{FIELDS[name].label}: {draft.text(name)}" for name in sorted(given & set(FIELDS))]
         if told or notes:
             _nameless(draft, "pet_name", "; ".join([*told, *filter(None, [notes])]))
+        return
+    if not notes and draft.texts.keys() & _OWN_PET <= _NAME_AND_BREED:
+        yield _plain_pet(draft.text("pet_name"), draft.text("breed"))
         return
     text = draft.text
     sex, altered = _sex(draft)

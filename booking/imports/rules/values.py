@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 # Control characters but for white space, surrogates, invisible marks that only break comparisons
@@ -14,6 +14,7 @@ _REMOVED = re.compile(
 # What may not be stored even of a text that is to come back as it was.
 _UNSTORABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e]")
 _ODD = ("", " ")
+_PERHAPS_UNCLEAN = re.compile(r"  |\| |\|'| \|")
 _LINE_END = re.compile("\r\n|[\r\n\x0b\x0c\x85\u2028\u2029]")
 _FORMULA = re.compile("'*[=+\\-@\t\r]")
 _ISO = re.compile(
@@ -54,6 +55,12 @@ def clean(text: str) -> str:
         return text
     text = " ".join(text.split())
     return read_back(text) if not marked and text.startswith("'") else text
+
+
+def are_clean(cells: Sequence[str]) -> bool:
+    """Whether `clean` would leave each of them as it is: told of most rows at one look."""
+    whole = "|".join(("", *cells, ""))
+    return whole.isascii() and whole.isprintable() and not _PERHAPS_UNCLEAN.search(whole)
 
 
 def clean_lines(text: str) -> str:

@@ -29,6 +29,7 @@ from booking.matching.rules.verdicts import WORTH_A_LOOK, compare
 
 MANY = 2_000
 """With more than so many to compare it is quicker to look through the whole list once."""
+KEYS_AT_ONCE = 1_000
 _CLIENTS_AT_ONCE = 100
 _NEWCOMERS_AT_ONCE = 20
 
@@ -48,7 +49,8 @@ def compare_due(session: Session) -> int:
     One transaction around this is one batch: call it again, in a new one, until it answers 0.
     Whoever is held by another is passed over.
     """
-    return renew_due_keys(session) or _look_at_newcomers(session) or _compare_keyed(session)
+    keyed = renew_due_keys(session, most=KEYS_AT_ONCE)
+    return keyed or _look_at_newcomers(session) or _compare_keyed(session)
 
 
 def _look_at_newcomers(session: Session) -> int:

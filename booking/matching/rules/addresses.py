@@ -1,9 +1,9 @@
 """Postal addresses: their normal form, and how far two people's agree."""
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
@@ -43,8 +43,7 @@ class Home(IntEnum):
     DIFFERENT = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     number: str = ""
     street: str = ""
     kind: str = ""

@@ -1,9 +1,9 @@
 """E-mail addresses: their normal form, and how far two people's agree."""
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
@@ -25,8 +25,7 @@ class Mail(IntEnum):
     DIFFERENT = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Email:
+class Email(NamedTuple):
     """`mailbox` is the name without dots and what follows a plus."""
 
     address: str

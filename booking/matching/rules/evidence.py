@@ -1,7 +1,7 @@
 """What speaks for and against two records being one person, before it is weighed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
@@ -14,8 +14,7 @@ from booking.matching.rules.pets import Pets, pets_agreement
 from booking.matching.rules.phones import Call, Phone, exists, phone_agreement
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """`mail_names` and `call_names` are how many different names of the list use the address and
     the number that agree, the fewest of them; `calls` how many numbers agree, `other_calls`
     whether each of the two has a number besides that the other does not have. `given_edits` is how
@@ -69,7 +68,10 @@ _SPELT = (Given.SPELLING, Given.TYPO)
 
 
 def _edits(one: Name, other: Name) -> int:
-    return min(OSA.distance(a, b) for a in one.givens for b in (*other.givens, *other.families))
+    """Whichever of the two was typed with the surname first."""
+    straight = [(a, b) for a in one.givens for b in (*other.givens, *other.families)]
+    turned = [(a, b) for a in one.families for b in other.givens]
+    return min(OSA.distance(a, b) for a, b in straight + turned)
 
 
 def _mail_names(pair: tuple[Email, Email], shared: Mapping[int, int]) -> int:

@@ -27,6 +27,7 @@ class KeyKind(StrEnum):
 
 
 _MOST_PETS = 3
+_STARTS = {kind: f"{kind.value}\0" for kind in KeyKind}
 
 
 def keys(profile: Profile) -> dict[int, KeyKind]:
@@ -39,7 +40,7 @@ def key(kind: KeyKind, value: str) -> int:
 
 
 def _number(kind: KeyKind, value: str) -> int:
-    text = f"{kind.value}\0{value}".encode(errors="surrogatepass")
+    text = (_STARTS[kind] + value).encode(errors="surrogatepass")
     return int.from_bytes(blake2b(text, digest_size=8).digest(), "big", signed=True)
 
 

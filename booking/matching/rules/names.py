@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from nicknames import NickNamer
 from rapidfuzz.distance import OSA, JaroWinkler
@@ -68,8 +68,7 @@ class Family(IntEnum):
     DIFFERENT = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(NamedTuple):
     """`givens` has one given name, or those of a couple kept in one record; `more` is what follows
     the first of them (middle names or their letters). `family` is the surname in one word,
     `families` its parts. `shown` is the name as people read it."""
@@ -277,8 +276,7 @@ def _best_part(mine: tuple[str, ...], theirs: tuple[str, ...]) -> Family:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class NameAgreement:
+class NameAgreement(NamedTuple):
     given: Given
     family: Family
     swapped: bool = False
@@ -301,7 +299,8 @@ def _crosswise(one: Name, other: Name) -> NameAgreement | None:
     if not (other.givens and other.family):
         return None
     ways = (_exchanged(one, other), _exchanged(other, one))
-    return min((way for way in ways if way), key=lambda way: way.given + way.family, default=None)
+    found = (way for way in ways if way)
+    return min(found, key=lambda way: (way.given + way.family, way.given), default=None)
 
 
 def _exchanged(one: Name, other: Name) -> NameAgreement | None:

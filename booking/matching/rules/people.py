@@ -1,6 +1,7 @@
 """A person as typed, and the normal form that is compared."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from booking.matching.rules.addresses import Address, address_of
 from booking.matching.rules.emails import Email, emails_of
@@ -32,8 +33,7 @@ class Person:
     pets: tuple[Pet, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """The normal form of a person; nothing in it hangs on case, accents or punctuation.
 
     `mobiles` are those of the `phones` that were typed as a mobile number: one person's own,

@@ -1,9 +1,9 @@
 """Phone numbers: their normal form, and how far two people's agree."""
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 import phonenumbers
 from rapidfuzz.distance import OSA
@@ -18,6 +18,7 @@ _FEWEST = 7
 # Ten digits, in the countries that share +1: by far the most frequent form there, and the parser
 # of the whole world takes its time over it.
 _AMERICAN = re.compile(r"(?:\+?1)?(\d{10})$")
+_AMERICAN_WHOLE = re.compile(r"\+1[2-9]\d{9}", re.ASCII)
 
 
 class Call(IntEnum):
@@ -32,8 +33,7 @@ class Call(IntEnum):
     DIFFERENT = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Phone:
+class Phone(NamedTuple):
     """`number` is E.164, or empty when the area is unknown; `tail` its last seven digits."""
 
     number: str
@@ -81,6 +81,10 @@ def exists(phone: Phone) -> bool:
     """Can there be such a number? Those made up to get past a form mostly can't."""
     if not phone.number:
         return len(set(phone.tail)) > 1
+    if _AMERICAN_WHOLE.fullmatch(phone.number):
+        american = phonenumbers.PhoneNumber(1, int(phone.number[2:]))
+        there = phonenumbers.is_valid_number_for_region(american, "US")
+        return there or phonenumbers.is_valid_number(american)
     try:
         return phonenumbers.is_valid_number(phonenumbers.parse(phone.number))
     except phonenumbers.NumberParseException:
