@@ -315,8 +315,9 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "synchronous=FULL",  # a commit survives a power cut
         "foreign_keys=ON",
         "busy_timeout=30000",
-        "cache_size=-8000",
+        "cache_size=-32000",
         "temp_store=MEMORY",
+        "wal_autocheckpoint=8000",
     ):
         connection.execute(f"PRAGMA {pragma}")
 
