@@ -315,7 +315,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "synchronous=FULL",  # a commit survives a power cut
         "foreign_keys=ON",
         "busy_timeout=30000",
-        "cache_size=-32000",
+        "cache_size=-8000",
         "temp_store=MEMORY",
         "wal_autocheckpoint=8000",
     ):
