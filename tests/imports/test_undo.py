@@ -14,6 +14,7 @@ from booking.imports.actions import undoing
 from booking.imports.actions.staging import NotNow
 from booking.imports.models import ImportState
 from booking.matching.models import ClientKey, Match, MatchState
+from booking.matching.renewal import renew_due_keys
 from booking.merges.actions.linking import link_match
 from tests import make
 from tests.imports.test_apply import ANN, again, codes, counts, listed, people, upload
@@ -61,6 +62,7 @@ def test_undo_takes_keys_and_open_matches_away_and_spares_whom_staff_told_apart(
     upload(site, listed(ROBERT))
     row = upload(site, listed(BARBARA, ",Roberta,Example,robert@example.net,,,active,,"))
     with site.writing() as session:
+        renew_due_keys(session)
         keys = session.scalar(select(func.count()).select_from(ClientKey))
         match = session.scalars(select(Match).order_by(Match.id)).first()
         assert match is not None
