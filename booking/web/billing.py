@@ -27,7 +27,7 @@ from booking.web.billing_words import BUTTONS, say_date, say_expiry, say_standin
 from booking.web.page import Form, allow_frame, redirect, render, status_and_title
 from booking.web.visitor import OwnerReads, OwnerWrites, Visitor, owner_of_page
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["billing"])
 
 
 @router.get("/manage/{slug}/billing")

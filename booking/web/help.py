@@ -39,25 +39,27 @@ def _of(articles: Sequence[Article], reader: Reader) -> list[Article]:
     return [each for each in articles if each.reader is reader]
 
 
-@router.get("/help/{slug}")
-def one(request: Request, session: Reading, slug: str) -> Response:
-    return _page(request, session, _known(slug))
+@router.get("/help/{name}")
+def one(request: Request, session: Reading, name: str) -> Response:
+    return _page(request, session, _known(name))
 
 
-@router.post("/help/{slug}")
-def answer(request: Request, session: Writing, slug: str, form: Form) -> Response:
+@router.post("/help/{name}")
+def answer(request: Request, session: Writing, name: str, form: Form) -> Response:
     """Whether it helped, or a comment to that answer."""
-    article = _known(slug)
+    article = _known(name)
     limiter: Limiter = request.app.state.limiter
     limiter.hit(Limit.ANSWER_IP, client_ip(request))
     if form.text("helpful"):
-        return _count(request, session, slug, form.flag("helpful"))
+        return _count(request, session, article.slug, form.flag("helpful"))
     try:
-        actions.comment(session, slug, _digest(request), typed(Comment, form.texts()))
+        actions.comment(session, article.slug, _digest(request), typed(Comment, form.texts()))
     except Invalid as refusal:
         session.rollback()
         return _page(request, session, article, refusal, form.text("comment"))
-    return redirect(f"/help/{slug}#helpful", flash="Thank you. That helps us to say it better.")
+    return redirect(
+        f"/help/{article.slug}#helpful", flash="Thank you. That helps us to say it better."
+    )
 
 
 @router.get("/operator/help")

@@ -16,7 +16,7 @@ from booking.web.manage_sign_in import show_again
 from booking.web.page import Form, redirect, render
 from booking.web.visitor import OwnerReads, OwnerWrites, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["registrations"])
 
 _NAME: TypeAdapter[str] = TypeAdapter(Required60)
 _TEMPLATE = "registration/show.html"

@@ -166,8 +166,8 @@ OF_THE_SITE = (
     Screen("status stop", "/u/n/{secret}", "visitor", "{stop_notices}"),
     Screen("help", "/help", "visitor", "/help"),
     Screen("help found", "/help", "visitor", "/help?q=cancel"),
-    Screen("help article", "/help/{slug}", "visitor", "/help/invite-everyone"),
-    Screen("help answered", "/help/{slug}", "visitor", "/help/change-a-visit", then=press("No")),
+    Screen("help article", "/help/{name}", "visitor", "/help/invite-everyone"),
+    Screen("help answered", "/help/{name}", "visitor", "/help/change-a-visit", then=press("No")),
     Screen("nothing here", "/{slug}", "visitor", "/nobody", 404),
     Screen("invitation unknown", "/i/{token}", "visitor", "/i/unknown", 404),
 )
