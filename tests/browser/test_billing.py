@@ -73,7 +73,7 @@ def test_past_due_then_declined_then_paid_then_replaced(
 
 
 @pytest.mark.usefixtures("past_due")
-def test_a_token_from_any_other_origin_or_frame_is_ignored(
+def test_i9_a_token_from_any_other_origin_or_frame_is_ignored(
     chromium: Browser, live: LiveServer, world: World, sandbox: Sandbox
 ) -> None:
     """The content policy is switched off for this browser: it would keep the stranger out."""

@@ -88,7 +88,7 @@ def test_every_operation_of_the_api_looks(app: FastAPI, api: Api) -> None:
     assert blind == []
 
 
-def test_a_body_with_one_names_the_field_and_changes_nothing(
+def test_i8_a_body_with_one_names_the_field_and_changes_nothing(
     api: Api, world: World, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
