@@ -11,13 +11,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from booking.accounts import queries as accounts
 from booking.accounts.actions import sign_in
 from booking.accounts.passwords import Hashing, Verified
 from booking.accounts.queries import KnownPassword
-from booking.accounts.rules import device_name, email_key
+from booking.accounts.rules import device_name
 from booking.api.caller import bearer
 from booking.api.idempotent import IdempotentRoute, derived
+from booking.api.staff_sessions import known_password
 from booking.audit.actions import Actor
 from booking.audit.models import ActorKind
 from booking.businesses.actions.members import note_sign_in
@@ -78,7 +78,7 @@ class PublicKeys(BaseModel):
 async def register(request: Request, body: RegistrationIn) -> RegistrationOut:
     hashing: Hashing = request.app.state.hashing
     with hashing.place():
-        known = await run_in_threadpool(_known, request, body)
+        known = await run_in_threadpool(known_password, request, body.username)
         verified = await hashing.verify(known.password_hash, body.password)
     return await run_in_threadpool(_register, request, body, known, verified)
 
@@ -103,16 +103,6 @@ def public_keys(request: Request, response: Response) -> PublicKeys:
     response.headers["Cache-Control"] = "public, max-age=3600"
     keys = licences.public_keys(settings_of(request))
     return PublicKeys(keys=[PublicKey(**key) for key in keys])
-
-
-def _known(request: Request, body: RegistrationIn) -> KnownPassword:
-    """The same limits as a sign-in: a password can't be tried here more often than there."""
-    limiter: Limiter = request.app.state.limiter
-    key = email_key(body.username)
-    limiter.hit(Limit.SIGN_IN_IP, client_ip(request))
-    limiter.hit(Limit.SIGN_IN_ADDRESS, key or body.username)
-    with database_of(request).reading() as session:
-        return accounts.known_password(session, business_id=None, email_key=key)
 
 
 def _register(

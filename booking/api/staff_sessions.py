@@ -72,7 +72,7 @@ class NewPassword(BaseModel):
 async def sign_in_staff(request: Request, body: StaffCredentials) -> StaffSession:
     hashing: Hashing = request.app.state.hashing
     with hashing.place():
-        known = await run_in_threadpool(_known, request, body)
+        known = await run_in_threadpool(known_password, request, body.email)
         verified = await hashing.verify(known.password_hash, body.password)
     return await run_in_threadpool(_open, request, body, known, verified)
 
@@ -99,11 +99,12 @@ async def choose_password(request: Request, body: NewPassword) -> None:
     await run_in_threadpool(_reset, request, body.token, password_hash)
 
 
-def _known(request: Request, body: StaffCredentials) -> KnownPassword:
+def known_password(request: Request, email: str) -> KnownPassword:
+    """The password to verify against, tried no oftener than limits allow, wherever it is typed."""
     limiter: Limiter = request.app.state.limiter
-    key = email_key(body.email)
+    key = email_key(email)
     limiter.hit(Limit.SIGN_IN_IP, client_ip(request))
-    limiter.hit(Limit.SIGN_IN_ADDRESS, key or body.email)
+    limiter.hit(Limit.SIGN_IN_ADDRESS, key or email)
     with database_of(request).reading() as session:
         return accounts.known_password(session, business_id=None, email_key=key)
 
