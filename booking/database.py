@@ -292,9 +292,11 @@ class Database:
 def _engine(settings: Settings) -> Engine:
     url = settings.sqlalchemy_url
     if not url.startswith("sqlite"):
-        return create_engine(
+        engine = create_engine(
             url, pool_size=settings.web_threads, max_overflow=4, pool_pre_ping=True
         )
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     if not settings.database_url:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
@@ -320,6 +322,13 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "wal_autocheckpoint=8000",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    """To compile a statement takes PostgreSQL longer than any of ours takes to run."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET jit = off")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Any) -> None:

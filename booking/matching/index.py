@@ -45,21 +45,23 @@ def _statement(sql: str, **types: Any) -> TextClause:
 _HOLDERS = {
     "sqlite": _statement(
         f"""
-        SELECT wanted.value, (
-            SELECT group_concat(few.client_id || ' ' || few.name) FROM (
-                SELECT client_id, name FROM client_key
-                WHERE business_id = :business_id AND key = wanted.value LIMIT {LIMIT}
-            ) AS few
-        ) FROM json_each(:keys) AS wanted
+        SELECT key, holders FROM (
+            SELECT wanted.value AS key, (
+                SELECT group_concat(few.client_id || ' ' || few.name) FROM (
+                    SELECT client_id, name FROM client_key
+                    WHERE business_id = :business_id AND key = wanted.value LIMIT {LIMIT}
+                ) AS few
+            ) AS holders FROM json_each(:keys) AS wanted LIMIT -1
+        ) WHERE holders IS NOT NULL
         """  # noqa: S608 - a number of ours
     ),
     "postgresql": _statement(
         f"""
-        SELECT wanted.key, string_agg(replace(few.client_id::text, '-', '') || ' ' || few.name, ',')
+        SELECT wanted.key, replace(few.client_id::text, '-', '') || ' ' || few.name
         FROM unnest(:keys) AS wanted(key) CROSS JOIN LATERAL (
             SELECT client_id, name FROM client_key
             WHERE business_id = :business_id AND key = wanted.key LIMIT {LIMIT}
-        ) AS few GROUP BY wanted.key
+        ) AS few
         """,  # noqa: S608 - a number of ours
         keys=ARRAY(BIGINT),
     ),
@@ -93,11 +95,11 @@ def holders(session: Session, keys: Collection[int]) -> dict[int, list[Holder]]:
     dialect = session.get_bind().dialect.name
     wanted: Any = sorted(keys) if dialect == "postgresql" else json.dumps(sorted(keys))
     given = {"business_id": business_of(session), "keys": wanted}
-    return {
-        key: [Holder(one[:32], one[33:]) for one in found.split(",")]
-        for key, found in session.execute(_HOLDERS[dialect], given)
-        if found
-    }
+    found: dict[int, list[Holder]] = {}
+    for key, several in session.execute(_HOLDERS[dialect], given).all():
+        there = found.setdefault(key, [])
+        there += [Holder(one[:32], one[33:]) for one in several.split(",")]
+    return found
 
 
 def rows_of(people: Iterable[Keyed]) -> list[KeyRow]:

@@ -3,7 +3,7 @@
 import json
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from pydantic import TypeAdapter
@@ -75,12 +75,12 @@ def apply_next_chunk(
     rehearsal = rehearsing.rehearsal_of(session, row)
     last = min(row.done + CHUNK, row.people)
     with no_collecting():
-        _match_unchanged(session, row, last)
+        told = _match_unchanged(session, row, last)
         rows = _staged(session, row, row.done + 1, last)
         rehearsal.fresh.is_asked = row.dry_run or not rows or not _are_told_apart(row, rows)
         if _renewed(session, row, rows, rehearsal):
             return Progress(row.id, row.done, row.people)
-        work = _Work(row, rehearsal, preparer.taken() if preparer else {})
+        work = _Work(row, rehearsal, told, preparer.taken() if preparer else {})
         if preparer is not None:
             _prepare(session, row, rows, preparer)
         _apply(session, work, rows)
@@ -126,12 +126,15 @@ def _claim(session: Session, *, of_this_business: bool) -> Import | None:
         return session.scalar(query)
 
 
-def _match_unchanged(session: Session, row: Import, last: int) -> None:
+def _match_unchanged(session: Session, row: Import, last: int) -> set[uuid.UUID]:
     """Rows that say what an earlier file said of a client who has not changed since: there is
-    nothing to do for them, and so nothing to compare."""
+    nothing to do for them, and so nothing to compare. Answers all rows that an earlier file had."""
     earlier = _row.alias()
+    is_unchanged = (_client.c.updated_at == earlier.c.left_at) & (
+        cast(_row.c.problems, Text) == "[]"
+    )
     query = (
-        select(_row.c.id, earlier.c.client_id, _client.c.updated_at)
+        select(_row.c.id, earlier.c.client_id, _client.c.updated_at, is_unchanged)
         .join(
             earlier,
             (earlier.c.business_id == _row.c.business_id)
@@ -141,16 +144,16 @@ def _match_unchanged(session: Session, row: Import, last: int) -> None:
         )
         .join(
             _client,
-            (_client.c.business_id == _row.c.business_id)
-            & (_client.c.id == earlier.c.client_id)
-            & (_client.c.updated_at == earlier.c.left_at),
+            (_client.c.business_id == _row.c.business_id) & (_client.c.id == earlier.c.client_id),
         )
-        .where(*_in_hand(session, row, row.done + 1, last), cast(_row.c.problems, Text) == "[]")
+        .where(*_in_hand(session, row, row.done + 1, last))
         .order_by(_client.c.id.desc())
     )
-    oldest = {row_id: found for row_id, *found in session.execute(query)}
+    told = session.execute(query).all()
+    oldest = {row_id: found for row_id, *found, unchanged in told if unchanged}
     rows = [(row_id, Verdict.MATCHED, *found) for row_id, found in oldest.items()]
     bulk.update(session, ImportRow, ["verdict", "client_id", "left_at"], rows)
+    return {row_id for row_id, *_ in told}
 
 
 def _in_hand(session: Session, row: Import, first: int, last: int) -> list[ColumnElement[bool]]:
@@ -212,10 +215,11 @@ def _prepare(session: Session, row: Import, rows: Sequence[_Read], preparer: Pre
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """`lookups` are those that another process has made."""
+    """`told` are the rows that an earlier file had, `lookups` those that another process made."""
 
     row: Import
     rehearsal: Rehearsal
+    told: Collection[uuid.UUID]
     lookups: Mapping[uuid.UUID, Lookup]
 
 
@@ -247,7 +251,14 @@ def _apply_together(session: Session, work: _Work, rows: Sequence[_Read]) -> Non
     row = work.row
     keyed = "client_key" in row.mapping.values()  # which only our own exports have
     staged = [
-        Staged(row_id, number, said, problems != "[]", keyed or bool(them.external_id), them)
+        Staged(
+            row_id,
+            number,
+            said if row_id in work.told else None,
+            problems != "[]",
+            keyed or bool(them.external_id),
+            them,
+        )
         for row_id, number, said, person, problems in rows
         for them in (_PERSON.validate_json(person),)
     ]

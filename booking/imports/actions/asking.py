@@ -46,8 +46,9 @@ Made = tuple[str, str]
 
 
 class Staged(NamedTuple):
-    """A row that is to be applied. Its id will be the client's, if it makes one. `is_told_apart`
-    where the file itself says that nobody else in it is the same person.
+    """A row that is to be applied. Its id will be the client's, if it makes one. `said` is None
+    where no earlier file said the same. `is_told_apart` where the file itself says that nobody else
+    in it is the same person.
     """
 
     id: uuid.UUID
@@ -134,8 +135,8 @@ def by_said(
     )
     found: dict[int | None, dict[str, Any]] = {}
     for part in _parts({one.said for one in staged} - {None}):
-        for told in session.execute(query.where(_row.c.said.in_(part))).mappings():
-            found[told["said"]] = {**told}
+        for said, *told in session.execute(query.where(_row.c.said.in_(part))).all():
+            found[said] = dict(zip(_TOLD, told, strict=True))
     return found
 
 

@@ -3,9 +3,10 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Row, Table, select
 from sqlalchemy.orm import Session
 
 from booking.accounts.rules import email_key
@@ -29,6 +30,7 @@ assert isinstance(_client, Table)
 assert isinstance(_pet, Table)
 _CLIENT_VALUES = [each for each in _client.columns if each.name not in _NOT_COMPARED]
 _PET_VALUES = [each for each in _pet.columns if each.name not in _NOT_COMPARED]
+_CLIENT_NAMES, _PET_NAMES = ([each.name for each in them] for them in (_CLIENT_VALUES, _PET_VALUES))
 
 Values = dict[str, Any]
 
@@ -113,23 +115,27 @@ def _found(session: Session, client_ids: set[uuid.UUID], *, hold: bool) -> _Foun
     )
     if hold:
         query = query.order_by(_client.c.id).with_for_update()
-    known = {row["id"]: _values({**row}) for row in session.execute(query).mappings()}
+    rows = (_values(_CLIENT_NAMES, row) for row in session.execute(query).all())
+    known = {row["id"]: row for row in rows}
     found = _Found(known, {client_id: [] for client_id in known}, set())
     of_pets = select(*_PET_VALUES).where(
         _pet.c.business_id == business_of(session), _pet.c.client_id.in_(client_ids)
     )
-    for row in session.execute(of_pets.order_by(_pet.c.id)).mappings():
-        found.pets[row["client_id"]].append(_values({**row}))
+    pets = [_values(_PET_NAMES, row) for row in session.execute(of_pets).all()]
+    for pet in sorted(pets, key=itemgetter("id")):  # a database would read all pets for the order
+        found.pets[pet["client_id"]].append(pet)
     found.linked = clients.links_of(session, known.keys()).keys()
     if not hold:
-        rows = asking.people(session, client_ids - known.keys())
-        for row_id, said in rows.items():
+        people = asking.people(session, client_ids - known.keys())
+        for row_id, said in people.items():
             _add(found, row_id, said, [NewPet(new_id(), pet) for pet in said.pets])
     return found
 
 
-def _values(row: Values) -> Values:
-    return row | {"external_id": row["external_id"] or ""}
+def _values(names: Sequence[str], row: Row[Any]) -> Values:
+    values = dict(zip(names, row, strict=True))
+    values["external_id"] = values["external_id"] or ""
+    return values
 
 
 def _add(
