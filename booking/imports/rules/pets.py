@@ -11,7 +11,7 @@ from booking.imports.rules.formats import FIELDS, PET_FIELDS
 
 MAX_PETS = 50
 _OWN_PET = PET_FIELDS - {"pets"}
-_NAME_AND_BREED = {"pet_name", "breed"}
+_MORE_OF_PET = _OWN_PET - {"pet_name", "breed"}
 _NAME_LIMIT = FIELDS["pet_name"].limit
 _BREED_LIMIT = FIELDS["breed"].limit
 _SEX_LIMIT = _WEIGHT_LIMIT = 20
@@ -111,7 +111,7 @@ def _own_pet(draft: Draft) -> Iterator[ImportedPet]:
         if told or notes:
             _nameless(draft, "pet_name", "; ".join([*told, *filter(None, [notes])]))
         return
-    if not notes and draft.texts.keys() & _OWN_PET <= _NAME_AND_BREED:
+    if not notes and _MORE_OF_PET.isdisjoint(draft.texts):
         yield _plain_pet(draft.text("pet_name"), draft.text("breed"))
         return
     text = draft.text

@@ -14,7 +14,7 @@ from booking.imports.rules.reading import RejectedRow, Row, RowProblem
 _PLAIN = {"external_id", "first_name", "last_name", "email", "mobile_phone", "home_phone"}
 _PLAIN |= {"address_1", "address_2", "city", "region", "postal_code", "country"}
 _PLAIN |= {"language", "household"}
-_CONSENTS = {"marketing_email_ok", "sms_ok", "invite"}
+_CONSENTS = ("marketing_email_ok", "sms_ok", "invite")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,15 +132,16 @@ def _client(draft: Draft) -> ImportedClient:
     if "full_name" in texts:
         _part_full_name(draft)
     key = texts.pop("client_key", "")
-    said: dict[str, Any] = {name: texts[name] for name in texts.keys() & _PLAIN}
+    said: dict[str, Any] = {name: text for name, text in texts.items() if name in _PLAIN}
     if "birthday" in texts:
         said["birthday"] = draft.date("birthday")
     if "status" in texts:
         said["status"] = _status(draft)
     if "blocked" in texts:
         said["blocked"] = _blocked(draft)
-    for name in texts.keys() & _CONSENTS:
-        said[name] = draft.yes_no(name)
+    for name in _CONSENTS:
+        if name in texts:
+            said[name] = draft.yes_no(name)
     said["pets"] = pets_of(draft)
     said["notes"] = _notes(draft)
     said["warnings"] = tuple(draft.warnings)
