@@ -2,6 +2,7 @@
 
 import contextlib
 import enum
+import functools
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -275,9 +276,8 @@ class Database:
                 session.rollback()
 
     def _session(self, *, write: bool) -> Session:
-        bind = self.engine.execution_options(booking_write=write, postgresql_readonly=not write)
         return Session(
-            bind,
+            _for(self.engine, write=write),
             expire_on_commit=False,
             autoflush=True,
             info={"settings": self.settings, "waker": self.waker, "writing": write},
@@ -287,6 +287,12 @@ class Database:
         """Raises sqlalchemy.exc.DBAPIError when the database does not answer."""
         with self.engine.connect() as connection:
             connection.execute(select(1))
+
+
+@functools.lru_cache(maxsize=16)
+def _for(engine: Engine, *, write: bool) -> Engine:
+    """The same pool, for one kind of transaction; made once, not for each of them."""
+    return engine.execution_options(booking_write=write, postgresql_readonly=not write)
 
 
 def _engine(settings: Settings) -> Engine:
