@@ -219,7 +219,7 @@ def test_stopping_the_e_mails_takes_one_press(pages: Pages, world: World, mailbo
     invited(pages, world, mailbox)
     link = mailbox.latest(world.kim.email).link("/u/")
     page = pages.visitor().get(link)
-    assert page.says("No more invitations from Happy Paws?")
+    assert page.says("Happy Paws will send you no more invitations")
     assert page.submit("Stop these e-mails").says("Done: no more invitations")
 
 

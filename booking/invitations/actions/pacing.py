@@ -139,7 +139,8 @@ def _waiting() -> Select[*tuple[Any, ...]]:
 
 def access_is_on() -> ColumnElement[bool]:
     """The switch of a business, as SQL over `PreferenceSet`."""
-    return PreferenceSet.chosen[_SWITCH].as_boolean()
+    is_on: ColumnElement[bool] = PreferenceSet.chosen[_SWITCH].as_boolean()
+    return is_on
 
 
 def _is_due() -> ColumnElement[bool]:
