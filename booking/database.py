@@ -2,6 +2,9 @@
 
 import contextlib
 import enum
+import functools
+import sqlite3
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -235,6 +238,10 @@ class ChangedMeanwhile(Conflict):
 _FOREIGN_KEY, _DEADLOCK = "23503", "40P01"
 
 
+_LOCK_SECONDS = 30
+"""So long a writer waits for the others."""
+
+
 def _lost_a_race(error: DBAPIError) -> bool:
     """A row that was there when it was looked up is gone, or two waited for each other."""
     if getattr(error.orig, "sqlstate", None) in (_FOREIGN_KEY, _DEADLOCK):
@@ -275,9 +282,8 @@ class Database:
                 session.rollback()
 
     def _session(self, *, write: bool) -> Session:
-        bind = self.engine.execution_options(booking_write=write, postgresql_readonly=not write)
         return Session(
-            bind,
+            _for(self.engine, write=write),
             expire_on_commit=False,
             autoflush=True,
             info={"settings": self.settings, "waker": self.waker, "writing": write},
@@ -287,6 +293,12 @@ class Database:
         """Raises sqlalchemy.exc.DBAPIError when the database does not answer."""
         with self.engine.connect() as connection:
             connection.execute(select(1))
+
+
+@functools.lru_cache(maxsize=16)
+def _for(engine: Engine, *, write: bool) -> Engine:
+    """The same pool, for one kind of transaction; made once, not for each of them."""
+    return engine.execution_options(booking_write=write, postgresql_readonly=not write)
 
 
 def _engine(settings: Settings) -> Engine:
@@ -303,7 +315,7 @@ def _engine(settings: Settings) -> Engine:
         url,
         pool_size=settings.web_threads,
         max_overflow=4,
-        connect_args={"timeout": 30, "check_same_thread": False},
+        connect_args={"timeout": _LOCK_SECONDS, "check_same_thread": False},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -316,7 +328,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",  # a commit survives a power cut
         "foreign_keys=ON",
-        "busy_timeout=30000",
+        f"busy_timeout={_LOCK_SECONDS * 1000}",
         "cache_size=-8000",
         "temp_store=MEMORY",
         "wal_autocheckpoint=8000",
@@ -333,5 +345,29 @@ def _prepare_postgresql(connection: Any, _record: Any) -> None:
 
 def _begin_sqlite(connection: Any) -> None:
     """Writers take the lock at once: an upgrade from a deferred BEGIN fails without waiting."""
-    write = connection.get_execution_options().get("booking_write", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    if connection.get_execution_options().get("booking_write", True):
+        _take_the_lock(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _take_the_lock(connection: Any) -> None:
+    """Whoever has to wait looks again after half a millisecond, and after five at most. SQLite by
+    itself naps for up to a hundred, and meanwhile those who come later have had their turn."""
+    driver = connection.connection.dbapi_connection
+    give_up, nap = time.monotonic() + _LOCK_SECONDS, 0.0005
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        while time.monotonic() < give_up:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    break
+                time.sleep(nap)
+                nap = min(nap * 1.25, 0.005)
+            else:
+                return
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # raises what is wrong
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={_LOCK_SECONDS * 1000}")

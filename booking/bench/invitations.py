@@ -32,6 +32,7 @@ from booking.clients.models import Client, ClientStatus
 from booking.config import Settings
 from booking.database import Database, new_id, set_business
 from booking.invitations.actions.campaigns import invite_all
+from booking.invitations.queries import preview
 from booking.preferences.actions import change
 
 PROCESSES = 2
@@ -65,6 +66,7 @@ def run(*, as_json: bool, recipients: int = 10_000, postgres: str = "", rounds: 
         stack.callback(database.engine.dispose)
         progress(f"laying in {recipients:,} clients")
         business_id = lay_in(settings, database, recipients)
+        previewed = ask_who_is_invited(database, business_id, recipients)
         pressed = press_the_envelope(database, business_id, recipients)
         for number in range(rounds):
             progress(f"round {number + 1} of {rounds}")
@@ -75,7 +77,9 @@ def run(*, as_json: bool, recipients: int = 10_000, postgres: str = "", rounds: 
                 sample, peak = _send(way, count, port, settings)
                 series.samples.append(sample)
                 peaks[_SAID[way]] = max(peaks.get(_SAID[way], 0.0), peak)
-    show(_report(found, peaks, recipients, pressed, on_postgres=bool(postgres)), as_json=as_json)
+    report = _report(found, peaks, recipients, on_postgres=bool(postgres))
+    report.goals += pressing(recipients, previewed, pressed)
+    show(report, as_json=as_json)
     return 0
 
 
@@ -133,6 +137,15 @@ def lay_in(settings: Settings, database: Database, recipients: int) -> uuid.UUID
     return business_id
 
 
+def ask_who_is_invited(database: Database, business_id: uuid.UUID, recipients: int) -> float:
+    """The count that staff see before they press; how long it took, in seconds."""
+    with database.reading() as session:
+        set_business(session, business_id)
+        started = time.perf_counter()
+        assert preview(session).recipients == recipients
+    return time.perf_counter() - started
+
+
 def press_the_envelope(database: Database, business_id: uuid.UUID, recipients: int) -> float:
     """All are invited; how long the press took, in seconds."""
     with database.writing() as session:
@@ -141,6 +154,16 @@ def press_the_envelope(database: Database, business_id: uuid.UUID, recipients: i
         campaign, _ = invite_all(session, by=SYSTEM)
         assert campaign.recipients == recipients
     return time.perf_counter() - started
+
+
+def pressing(recipients: int, previewed: float, pressed: float) -> list[Goal]:
+    """What staff wait for, the first time in a process: 200 ms for ten thousand, and two seconds at
+    most for a hundred thousand."""
+    within = 200 if recipients <= 10_000 else 2_000
+    return [
+        Goal(f"the count of {recipients:,}, ms", previewed * 1000, 300, at_most=True),
+        Goal(f"pressing OK for {recipients:,}, ms", pressed * 1000, within, at_most=True),
+    ]
 
 
 def _send(way: str, count: int, port: int, settings: Settings) -> tuple[Sample, float]:
@@ -185,7 +208,6 @@ def _report(
     found: dict[str, Series],
     peaks: dict[str, float],
     recipients: int,
-    pressed: float,
     *,
     on_postgres: bool,
 ) -> Report:
@@ -202,7 +224,6 @@ def _report(
         Goal("messages, x naive", times_the_rate(product, found[NAIVE]), 12),
         Goal("messages, x stdlib over one connection", times_the_rate(product, found[BUILT]), 3),
         Goal("messages, x smtplib prebuilt (an aim)", times_the_rate(product, found[PREBUILT]), 1),
-        Goal(f"pressing OK for {recipients:,}, ms", pressed * 1000, 200, at_most=True),
     ]
     report.peak_mib.update(peaks)
     report.notes.append(

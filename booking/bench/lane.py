@@ -51,7 +51,8 @@ def run(*, as_json: bool, recipients: int = 100_000, postgres: str = "", codes: 
         _ask(server, sink, 1)  # the first waits until the worker has started
         progress("codes alone")
         alone = _ask(server, sink, codes)
-        invitations.press_the_envelope(database, business_id, recipients)
+        previewed = invitations.ask_who_is_invited(database, business_id, recipients)
+        pressed = invitations.press_the_envelope(database, business_id, recipients)
         progress("codes behind the campaign")
         _wait_for(sink, "XCOUNT", codes + 2)
         before = invitations.taken(sink)
@@ -60,7 +61,9 @@ def run(*, as_json: bool, recipients: int = 100_000, postgres: str = "", codes: 
         if left <= 0:
             raise WrongAnswer("the campaign was over before the codes were: invite more")
         sent = invitations.taken(sink) - before - codes
-    show(_report(alone, behind, recipients, sent, on_postgres=bool(postgres)), as_json=as_json)
+    report = _report(alone, behind, recipients, sent, on_postgres=bool(postgres))
+    report.goals += invitations.pressing(recipients, previewed, pressed)
+    show(report, as_json=as_json)
     return 0
 
 

@@ -12,11 +12,12 @@ from booking.config import Settings
 from booking.database import Database, set_business
 from booking.invitations.actions import sending
 from booking.invitations.actions.sending import Claimed
-from booking.invitations.emails import ClientInvitation
+from booking.invitations.emails import ClientInvitation, list_headers, own_values
 from booking.mail.delivery import BATCH, never, write_down
 from booking.mail.form_letter import FormLetter, Reader
 from booking.mail.message import Envelope, Links, compose
 from booking.mail.transports import Outcome, Stage, Transport
+from booking.mail.wording import plain_name
 
 _LOOK_AGAIN_AFTER = timedelta(seconds=5)
 _CLAIM = 100
@@ -59,7 +60,7 @@ class Letters:
     """The invitation as each business writes it, rendered once for as long as a round lasts."""
 
     settings: Settings
-    _known: dict[tuple[object, ...], FormLetter] = field(default_factory=dict)
+    _known: dict[tuple[ClientInvitation, frozenset[str]], FormLetter] = field(default_factory=dict)
 
     def envelope(self, one: Claimed) -> Envelope:
         """Raises ValueError, or whatever rendering raises, for one that can't be written."""
@@ -71,25 +72,25 @@ class Letters:
                 written_at=one.written_at,
                 settings=self.settings,
             )
-        links = Links(self.settings)
-        values = one.email.differs(links)
+        links, name = Links(self.settings), plain_name(one.first_name)
+        values = own_values(links, one.id, one.generation, name)
         filled = frozenset(name for name, value in values.items() if value)
-        return self._letter(one.email, filled).written_for(
+        return self._form(one.letter, filled).written_for(
             Reader(
                 to=one.to_email,
                 row_id=one.id,
-                edition=one.email.edition,
+                edition=one.generation,
                 written_at=one.written_at,
                 values=values,
-                headers=one.email.list_headers(values["unsubscribe_url"]),
+                headers=list_headers(values["unsubscribe_url"]),
             )
         )
 
-    def _letter(self, email: ClientInvitation, gaps: frozenset[str]) -> FormLetter:
-        key = (gaps, *email.common())
-        if key not in self._known:
-            self._known[key] = FormLetter(email.for_anybody(), gaps, self.settings)
-        return self._known[key]
+    def _form(self, letter: ClientInvitation, gaps: frozenset[str]) -> FormLetter:
+        known = self._known.get((letter, gaps))
+        if known is None:
+            known = self._known[letter, gaps] = FormLetter(letter, gaps, self.settings)
+        return known
 
 
 @dataclass(slots=True)

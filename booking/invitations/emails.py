@@ -1,19 +1,41 @@
 """The invitation itself, its one reminder, and what staff are told."""
 
-import functools
 import uuid
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 from booking.mail.message import Email, Links
-from booking.mail.wording import ShownName, ShownText
+from booking.mail.wording import ShownName, ShownText, plain_name
 from booking.tokens import Purpose
 
 REMINDER = 1 << 15
 """Added to the edition of an invitation: the reminder of that copy. No generation gets near it."""
 
 
-_NOBODY = {"invitation_id": uuid.UUID(int=0), "generation": 0, "first_name": ""}
-"""In place of what one reader's copy has of its own."""
+NOBODY: Mapping[str, Any] = {
+    "invitation_id": uuid.UUID(int=0), "generation": 0, "first_name": ""
+}  # fmt: skip
+"""In place of what one reader's copy has of its own: a letter to nobody, which all copies share."""
+
+
+def own_values(
+    links: Links, invitation_id: uuid.UUID, generation: int, first_name: str
+) -> dict[str, str]:
+    """What one reader's copy says that another's does not. `first_name` as a mail may show it."""
+    secret = links.secret(Purpose.INVITATION, invitation_id, generation)
+    stop = links.secret(Purpose.UNSUBSCRIBE, invitation_id)
+    return {
+        "first_name": first_name,
+        "url": links.url(f"/i/{secret}"),
+        "unsubscribe_url": links.url(f"/u/{invitation_id}/{stop}"),
+    }
+
+
+def list_headers(unsubscribe_url: str) -> dict[str, str]:
+    return {
+        "List-Unsubscribe": f"<{unsubscribe_url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 class ClientInvitation(Email):
@@ -41,46 +63,18 @@ class ClientInvitation(Email):
         return self.generation
 
     def context(self, links: Links) -> dict[str, Any]:
-        return self.differs(links)
+        return own_values(links, self.invitation_id, self.generation, self.first_name)
 
-    def differs(self, links: Links) -> dict[str, str]:
-        """What one reader's copy has that another's has not."""
-        secret = links.secret(Purpose.INVITATION, self.invitation_id, self.generation)
-        return {
-            "first_name": self.first_name,
-            "url": links.url(f"/i/{secret}"),
-            "unsubscribe_url": self._unsubscribe(links),
-        }
-
-    def common(self) -> tuple[object, ...]:
-        """All that the copies of all readers have in common."""
-        return type(self), *(getattr(self, name) for name in self._common_fields())
-
-    @classmethod
-    @functools.cache
-    def _common_fields(cls) -> tuple[str, ...]:
-        return tuple(cls.model_fields.keys() - _NOBODY.keys())
-
-    def for_anybody(self) -> "ClientInvitation":
-        """The same email with nobody in it: equal for all readers of one campaign."""
-        return self.model_copy(update=_NOBODY)
+    def copy_for(self, invitation_id: uuid.UUID, generation: int, first_name: str) -> Self:
+        """Of a letter to nobody, the copy for one reader."""
+        own = {"invitation_id": invitation_id, "generation": generation}
+        return self.model_copy(update={**own, "first_name": plain_name(first_name)})
 
     def common_headers(self) -> dict[str, str]:
         return {"Feedback-ID": self.feedback_id} if self.feedback_id else {}
 
     def headers(self, links: Links) -> dict[str, str]:
-        return self.list_headers(self._unsubscribe(links))
-
-    @staticmethod
-    def list_headers(unsubscribe_url: str) -> dict[str, str]:
-        return {
-            "List-Unsubscribe": f"<{unsubscribe_url}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }
-
-    def _unsubscribe(self, links: Links) -> str:
-        secret = links.secret(Purpose.UNSUBSCRIBE, self.invitation_id)
-        return links.url(f"/u/{self.invitation_id}/{secret}")
+        return list_headers(self.context(links)["unsubscribe_url"])
 
 
 class InvitationReminder(ClientInvitation):

@@ -103,34 +103,22 @@ class _Pieces:
         names = {mark: name for name, mark in marks.items()}
         gap = re.compile("|".join(names)) if names else re.compile("(?!)")
         lines = _LINE_END.sub("\r\n", text).splitlines(keepends=True)
-        self._pieces: list[str | _Line] = []
+        self._pieces: list[tuple[str, bool]] = []
         for has_gap, together in itertools.groupby(lines, lambda line: bool(gap.search(line))):
             run = "".join(together)
-            self._pieces.append(_Line(run, names) if has_gap else _quoted_printable(run))
+            form = gap.sub(lambda found: f"%({names[found[0]]})s", run.replace("%", "%%"))
+            self._pieces.append((form if has_gap else _quoted_printable(run), has_gap))
         self._is_html = is_html
 
     def filled(self, values: Mapping[str, str]) -> str:
         plain = {name: _LINE_END.sub("\r\n", value) for name, value in values.items()}
         said = {name: html.escape(each) for name, each in plain.items()} if self._is_html else plain
         return "".join(
-            piece if isinstance(piece, str) else _quoted_printable(piece.filled(said))
-            for piece in self._pieces
+            [
+                _quoted_printable(piece % said) if has_gap else piece
+                for piece, has_gap in self._pieces
+            ]
         )
-
-
-class _Line:
-    """The texts between the gaps of whole lines, and which value goes into each gap."""
-
-    def __init__(self, text: str, names: Mapping[str, str]) -> None:
-        found = re.split(f"({'|'.join(names)})", text)
-        self._first, self._fixed = found[0], found[2::2]
-        self._names = [names[mark] for mark in found[1::2]]
-
-    def filled(self, said: Mapping[str, str]) -> str:
-        parts = [self._first]
-        for name, fixed in zip(self._names, self._fixed, strict=True):
-            parts += (said[name], fixed)
-        return "".join(parts)
 
 
 def _quoted_printable(lines: str) -> str:

@@ -16,6 +16,7 @@ from booking.clients.models import Client, ClientStatus, LinkedBy
 from booking.clients.queries import After, ClientFilter
 from booking.clients.rules import ClientDetails, checked
 from booking.errors import Conflict, Invalid, NotFound
+from booking.invitations.queries import verdict
 from booking.mail.queries import silenced
 from booking.matching.rules.verdicts import Verdict
 from booking.merges import queries as merges
@@ -24,6 +25,7 @@ from booking.web.audit import said
 from booking.web.manage_sign_in import show_again
 from booking.web.match_notices import what_was_done
 from booking.web.page import Form, SentForm, redirect, render
+from booking.web.reasons import reason_words
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
 router = APIRouter(include_in_schema=False, tags=["clients"])
@@ -177,6 +179,7 @@ def _shown(visitor: Visitor, client: Client) -> dict[str, Any]:
         "archived": [pet for pet in pets if pet.archived_at is not None],
         "link": link,
         "silenced": silenced(session, client.email_key),
+        "objection": reason_words(visitor.preferences).get(verdict(session, client.id), ""),
         "linked_how": _SAID_BY[link.linked_by] if link else "",
         "login": accounts.account(session, link.account_id) if link else None,
         "upcoming": [visit for visit in reversed(visits) if visit.starts_at >= moment],

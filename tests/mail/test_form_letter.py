@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from booking.config import Settings
 from booking.invitations.actions.sending import Claimed
 from booking.invitations.delivery import Letters
-from booking.invitations.emails import ClientInvitation
+from booking.invitations.emails import NOBODY, ClientInvitation
 from booking.mail.message import Envelope, compose
 from tests.times import START
 
@@ -35,10 +35,10 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 def claimed(to: str = "jo@example.com", **values: str) -> Claimed:
     known = {"sender_name": "Happy Paws", "reply_to": "", "first_name": "Jo", "message": ""}
-    invitation = ClientInvitation(
-        invitation_id=ROW, generation=2, days=14, feedback_id="a:b:c", **{**known, **values}
-    )
-    return Claimed(ROW, to, invitation, 0, START, START, START, False)
+    said = {**known, **values}
+    first_name = said.pop("first_name")
+    letter = ClientInvitation(days=14, feedback_id="a:b:c", **said, **NOBODY)
+    return Claimed(ROW, 2, to, first_name, letter, 0, START, START, START, False)
 
 
 def opened(envelope: Envelope) -> EmailMessage:

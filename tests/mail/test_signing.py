@@ -13,7 +13,7 @@ from booking.accounts.emails import NoLoginHere
 from booking.config import Settings
 from booking.invitations.actions.sending import Claimed
 from booking.invitations.delivery import Letters
-from booking.invitations.emails import ClientInvitation
+from booking.invitations.emails import NOBODY, ClientInvitation
 from booking.mail.message import Envelope, compose
 from booking.mail.transports import open_transport
 from tests.times import START
@@ -67,11 +67,14 @@ def _tagged(tag: int, content: bytes) -> bytes:
 
 
 def invitation(settings: Settings) -> Envelope:
-    email = ClientInvitation(
-        sender_name="Zoë’s Salon", invitation_id=ROW, generation=0, first_name="Jörg",
-        message="", days=14, feedback_id="a:b:invitation:booking",
-    )  # fmt: skip
-    claimed = Claimed(ROW, "jo@example.com", email, 0, START, START, START, False)
+    letter = ClientInvitation(
+        sender_name="Zoë’s Salon",
+        message="",
+        days=14,
+        feedback_id="a:b:invitation:booking",
+        **NOBODY,
+    )
+    claimed = Claimed(ROW, 0, "jo@example.com", "Jörg", letter, 0, START, START, START, False)
     return Letters(settings).envelope(claimed)
 
 

@@ -219,8 +219,11 @@ def test_stopping_the_e_mails_takes_one_press(pages: Pages, world: World, mailbo
     invited(pages, world, mailbox)
     link = mailbox.latest(world.kim.email).link("/u/")
     page = pages.visitor().get(link)
-    assert page.says("No more invitations from Happy Paws?")
+    assert page.says("Happy Paws will send you no more invitations")
     assert page.submit("Stop these e-mails").says("Done: no more invitations")
+    record = pages.owner.get(f"/manage/happy-paws/clients/{world.kim.id}")
+    assert record.says("No invitation can be sent now. No such e-mails are wanted at this address")
+    assert not any("/invite?client=" in href for _, href in record.links)
 
 
 def test_the_local_mailbox_shows_letters_with_their_links(

@@ -133,21 +133,18 @@ def _row_id(
     9562 §6.2, method 1), then chance. So rows sort by client name and are sent in that order."""
     time_part = f"{int(moment.timestamp() * 1000):012x}"
     if session.get_bind().dialect.name == "sqlite":
-        chance = func.lower(func.hex(func.randomblob(16)))
-        counter = func.printf("%07x", place)
-    else:
-        chance = func.md5(func.concat(func.random(), cast(Client.id, String)))
-        counter = func.lpad(func.to_hex(place), 7, "0")
-    text = (
-        literal(f"{time_part}7")
-        + func.substr(counter, 1, 3)
-        + "8"
-        + func.substr(counter, 4, 4)
-        + func.substr(chance, 1, 11)
+        high, low = place.op(">>")(16), place.op("&")(0xFFFF)
+        random = func.random().op("&")(0xFFF_FFFF_FFFF)
+        return func.printf(f"{time_part}7%03x8%04x%011x", high, low, random)
+    chance = func.md5(func.concat(func.random(), cast(Client.id, String)))
+    counter = func.lpad(func.to_hex(place), 7, "0")
+    parts = (
+        func.substr(counter, 1, 3),
+        "8",
+        func.substr(counter, 4, 4),
+        func.substr(chance, 1, 11),
     )
-    if session.get_bind().dialect.name == "sqlite":
-        return text  # type: ignore[return-value]
-    return cast(text, UuidType())
+    return cast(func.concat(f"{time_part}7", *parts), UuidType())
 
 
 def pause(session: Session, found: Campaign, *, by: Actor) -> None:

@@ -117,7 +117,6 @@ def oldest_due(session: Session) -> datetime | None:
 
 
 def _waiting() -> Select[*tuple[Any, ...]]:
-    is_on = PreferenceSet.chosen[_SWITCH].as_boolean()
     return (
         select(
             Invitation.business_id,
@@ -133,9 +132,15 @@ def _waiting() -> Select[*tuple[Any, ...]]:
         )
         .join(Business, Business.id == Invitation.business_id)
         .join(PreferenceSet, PreferenceSet.business_id == Invitation.business_id)
-        .where(_is_due(), Campaign.hold == CampaignHold.OPEN, is_on)
+        .where(_is_due(), Campaign.hold == CampaignHold.OPEN, access_is_on())
         .group_by(Invitation.business_id, Business.timezone, Business.invitations_per_day)
     )
+
+
+def access_is_on() -> ColumnElement[bool]:
+    """The switch of a business, as SQL over `PreferenceSet`."""
+    is_on: ColumnElement[bool] = PreferenceSet.chosen[_SWITCH].as_boolean()
+    return is_on
 
 
 def _is_due() -> ColumnElement[bool]:

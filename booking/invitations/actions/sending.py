@@ -21,18 +21,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from booking import clock
+from booking import bulk, clock
 from booking.businesses.models import Business
 from booking.clients.models import Client
 from booking.database import across_businesses, business_of, settings_of
 from booking.invitations import queries
 from booking.invitations.actions import coming_back, pacing
-from booking.invitations.emails import ClientInvitation
+from booking.invitations.emails import NOBODY, ClientInvitation
 from booking.invitations.models import Campaign, CampaignHold, Invitation, InvitationState
 from booking.mail.actions import next_state, stale_at
+from booking.mail.delivery import BATCH
 from booking.mail.models import EmailState
 from booking.mail.transports import Outcome, Stage
 from booking.preferences.actions import current
+from booking.preferences.models import PreferenceSet
 from booking.preferences.rules import InvitationSettings
 from booking.tokens import Purpose, keyring
 
@@ -45,18 +47,24 @@ _MOMENT = bindparam("moment", type_=Invitation.due_at.type)
 class Claimed:
     """One invitation that this worker alone may send, until `lease_until`, as plain values.
 
-    `attempts` counts the tries before this one. `was_uncertain`: nobody knows what became of the
-    last of them.
+    `letter` is to nobody, and one for all of a campaign; `email` is this reader's copy. `attempts`
+    counts the tries before this one. `was_uncertain`: nobody knows what became of the last of them.
     """
 
     id: uuid.UUID
+    generation: int
     to_email: str
-    email: ClientInvitation
+    first_name: str
+    letter: ClientInvitation
     attempts: int
     written_at: datetime
     lease_until: datetime
     stale_at: datetime
     was_uncertain: bool
+
+    @property
+    def email(self) -> ClientInvitation:
+        return self.letter.copy_for(self.id, self.generation, self.first_name)
 
 
 def due_businesses(session: Session) -> list[uuid.UUID]:
@@ -160,19 +168,8 @@ _SKIP = (
     .values(state=InvitationState.SKIPPED, reason=bindparam("new_reason"), lease_until=None)
 )
 _FILLED_IN = (
-    "repeated",
-    "lease_until",
-    "email",
-    "email_key",
-    "email_version",
-    "digest",
-    "expires_at",
-)
-_FILL = (
-    update(_invitation)
-    .where(_invitation.c.id == bindparam("row_id"))
-    .values({name: bindparam(f"new_{name}") for name in _FILLED_IN})
-)
+    "repeated", "lease_until", "email", "email_key", "email_version", "digest", "expires_at",
+)  # fmt: skip
 
 
 def _fill(session: Session, rows: Sequence[Any], moment: datetime) -> list[Claimed]:
@@ -184,73 +181,70 @@ def _fill(session: Session, rows: Sequence[Any], moment: datetime) -> list[Claim
     keys = keyring(settings.secret)
     lives = timedelta(days=chosen.invite_validity_days)
     lease_until = moment + timedelta(seconds=settings.send_lease_seconds)
-    session.connection().execute(
-        _FILL,
-        [
-            {
-                "row_id": row.id,
-                "new_repeated": row.repeated,
-                "new_lease_until": lease_until,
-                "new_email": row.email,
-                "new_email_key": row.email_key,
-                "new_email_version": row.email_version,
-                "new_digest": keys.digest(
-                    Purpose.INVITATION, keys.derive(Purpose.INVITATION, row.id, row.generation)
-                ),
-                "new_expires_at": row.expires_at or moment + lives,
-            }
-            for row in rows
-        ],
-    )
+    filled_in = []
+    for row in rows:
+        secret = keys.derive(Purpose.INVITATION, row.id, row.generation)
+        digest, ends = keys.digest(Purpose.INVITATION, secret), row.expires_at or moment + lives
+        address = (row.email, row.email_key, row.email_version)
+        filled_in.append((row.id, row.repeated, lease_until, *address, digest, ends))
+    bulk.update(session, Invitation, _FILLED_IN, filled_in)
     business = session.get_one(Business, business_of(session))
+    letters = {
+        campaign_id: _letter(business, chosen, campaign_id)
+        for campaign_id in {row.campaign_id for row in rows}
+    }
     stale = stale_at(moment, settings.send_lease_seconds)
-    return [_claimed(row, business, chosen, lease_until, stale) for row in rows]
-
-
-def _claimed(
-    row: Any,
-    business: Business,
-    chosen: InvitationSettings,
-    lease_until: datetime,
-    stale: datetime,
-) -> Claimed:
-    return Claimed(
-        id=row.id,
-        to_email=row.email,
-        email=ClientInvitation(
-            sender_name=business.name,
-            reply_to=chosen.invite_reply_to or business.email,
-            invitation_id=row.id,
+    return [
+        Claimed(
+            id=row.id,
             generation=row.generation,
+            to_email=row.email,
             first_name=row.first_name,
-            message=chosen.invite_message,
-            days=chosen.invite_validity_days,
-            feedback_id=f"{row.campaign_id.hex}:{business.id.hex}:invitation:booking",
-        ),
-        attempts=row.attempts,
-        written_at=row.due_at,
-        lease_until=lease_until,
-        stale_at=stale,
-        was_uncertain=bool(row.was_uncertain),
+            letter=letters[row.campaign_id],
+            attempts=row.attempts,
+            written_at=row.due_at,
+            lease_until=lease_until,
+            stale_at=stale,
+            was_uncertain=bool(row.was_uncertain),
+        )
+        for row in rows
+    ]
+
+
+def _letter(
+    business: Business, chosen: InvitationSettings, campaign_id: uuid.UUID
+) -> ClientInvitation:
+    return ClientInvitation(
+        sender_name=business.name,
+        reply_to=chosen.invite_reply_to or business.email,
+        message=chosen.invite_message,
+        days=chosen.invite_validity_days,
+        feedback_id=f"{campaign_id.hex}:{business.id.hex}:invitation:booking",
+        **NOBODY,
     )
 
 
+_ROW_IDS = tuple(f"row_id_{number}" for number in range(BATCH))
 _HELD = and_(
-    _invitation.c.id.in_(bindparam("row_ids", expanding=True)),
+    _invitation.c.id.in_([bindparam(name, type_=_invitation.c.id.type) for name in _ROW_IDS]),
     _invitation.c.lease_until == bindparam("held_until"),
 )
-"""Rows of one claim; one that was lost meanwhile has another lease by now."""
+"""Rows of one claim; one that was lost meanwhile has another lease by now. As many parameters each
+time, so that a statement is compiled once and not for every batch."""
 
 _GIVE_BACK = update(_invitation).where(_HELD).values(lease_until=None)
 _BEGIN = (
     update(_invitation)
     .where(
         _HELD,
-        _invitation.c.state.in_(queries.OPEN_STATES),
+        queries.is_open(),
         exists().where(
             Campaign.business_id == _invitation.c.business_id,
             Campaign.id == _invitation.c.campaign_id,
             Campaign.hold == CampaignHold.OPEN,
+        ),
+        exists().where(
+            PreferenceSet.business_id == _invitation.c.business_id, pacing.access_is_on()
         ),
     )
     .values(state=InvitationState.SENDING, attempts=_invitation.c.attempts + 1)
@@ -276,9 +270,8 @@ _MARK = (
 
 def begin(session: Session, claimed: Sequence[Claimed]) -> list[Claimed]:
     """Those that may be handed to the mail server once this is committed: from then on they may
-    arrive. Who was taken back meanwhile, or whose campaign is held, is not among them."""
-    if not current(session).client_settings.allow_client_online_account_access:
-        return []
+    arrive. Who was taken back meanwhile, whose campaign is held, or whose business has moved the
+    switch to NO, is not among them."""
     begun: set[uuid.UUID] = set()
     for values in _by_lease(claimed):
         begun |= set(session.connection().execute(_BEGIN, values).scalars())
@@ -299,7 +292,15 @@ def untried(session: Session, begun: Sequence[Claimed]) -> None:
 
 def _by_lease(claimed: Sequence[Claimed]) -> Iterator[dict[str, Any]]:
     for lease_until, held in itertools.groupby(claimed, lambda one: one.lease_until):
-        yield {"row_ids": [one.id for one in held], "held_until": lease_until}
+        yield from _in_tens([one.id for one in held], lease_until)
+
+
+def _in_tens(row_ids: Sequence[uuid.UUID], lease_until: datetime) -> Iterator[dict[str, Any]]:
+    """The parameters of `_HELD`; fewer than ten name the last one again."""
+    for start in range(0, len(row_ids), BATCH):
+        few = row_ids[start : start + BATCH]
+        named = itertools.chain(few, itertools.repeat(few[-1]))
+        yield {**dict(zip(_ROW_IDS, named, strict=False)), "held_until": lease_until}
 
 
 def mark(session: Session, outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
@@ -323,16 +324,15 @@ def mark(session: Session, outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
         key = (claimed.lease_until, ends, due_at, outcome.code, reason, is_sent)
         alike.setdefault(key, []).append(claimed.id)
     for (lease_until, ends, due_at, code, reason, is_sent), ids in alike.items():
-        values = {
-            "row_ids": ids,
-            "held_until": lease_until,
+        news = {
             "new_state": ends,
             "new_due_at": due_at,
             "new_smtp_code": code,
             "new_reason": reason,
             "new_sent_at": moment if is_sent else None,
         }
-        session.connection().execute(_MARK, values)
+        for held in _in_tens(ids, lease_until):
+            session.connection().execute(_MARK, held | news)
     refused = [one.id for one, outcome in outcomes if _is_bounce(outcome)]
     if refused:
         coming_back.refused(session, refused)
