@@ -238,10 +238,6 @@ class ChangedMeanwhile(Conflict):
 _FOREIGN_KEY, _DEADLOCK = "23503", "40P01"
 
 
-_LOCK_SECONDS = 30
-"""So long a writer waits for the others."""
-
-
 def _lost_a_race(error: DBAPIError) -> bool:
     """A row that was there when it was looked up is gone, or two waited for each other."""
     if getattr(error.orig, "sqlstate", None) in (_FOREIGN_KEY, _DEADLOCK):
@@ -293,6 +289,10 @@ class Database:
         """Raises sqlalchemy.exc.DBAPIError when the database does not answer."""
         with self.engine.connect() as connection:
             connection.execute(select(1))
+
+
+_LOCK_SECONDS = 30
+"""So long a writer of SQLite waits for the others."""
 
 
 @functools.lru_cache(maxsize=16)
