@@ -8,8 +8,10 @@ children of `booking serve` do.
 import multiprocessing
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -31,6 +33,7 @@ _forks.set_forkserver_preload(
     ]
 )
 _PATIENCE = 15.0
+_RUNS_AT_MOST = 360.0
 
 
 class Forked:
@@ -75,6 +78,47 @@ def forked(process: Forked) -> Iterator[Forked]:
         yield process
     finally:
         process.kill()
+
+
+def run(
+    target: Callable[..., None],
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    typed: str,
+) -> subprocess.CompletedProcess[str]:
+    """As `subprocess.run` of a program that begins with this function, in that folder."""
+    with tempfile.TemporaryDirectory() as place:
+        streams = [Path(place) / name for name in ("typed", "said", "complained")]
+        streams[0].write_text(typed)
+        given = (target, arguments, environment, folder, streams)
+        child = _forks.Process(target=_run, args=given)  # no daemon: commands have children
+        child.start()
+        child.join(_RUNS_AT_MOST)
+        if child.exitcode is None:
+            child.kill()
+            child.join()
+            raise subprocess.TimeoutExpired(list(arguments), _RUNS_AT_MOST)
+        said, complained = (each.read_text() for each in streams[1:])
+        return subprocess.CompletedProcess(list(arguments), child.exitcode, said, complained)
+
+
+def _run(
+    target: Callable[..., None],
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    streams: Sequence[Path],
+) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for number, (path, mode) in enumerate(zip(streams, ("r", "w", "w"), strict=True)):
+        with path.open(mode) as file:
+            os.dup2(file.fileno(), number)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.argv = list(arguments)
+    target()
 
 
 def write_to(log: Path) -> None:
