@@ -4,9 +4,10 @@ import functools
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio.to_thread
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
@@ -22,6 +23,7 @@ from booking.api import billing as api_billing
 from booking.api import business as api_business
 from booking.api import calendars as api_calendars
 from booking.api import campaigns as api_campaigns
+from booking.api import client_exports as api_client_exports
 from booking.api import client_sessions as api_client_sessions
 from booking.api import clients as api_clients
 from booking.api import hours as api_hours
@@ -44,7 +46,6 @@ from booking.api import services as api_services
 from booking.api import sessions as api_sessions
 from booking.api import staff_members as api_staff_members
 from booking.api import staff_sessions as api_staff_sessions
-from booking.api.bodies import no_card_numbers
 from booking.config import Settings
 from booking.database import Database
 from booking.errors import Refusal
@@ -72,11 +73,13 @@ from booking.web import (
     client_password,
     client_sign_in,
     clients,
+    counter,
     duplicates,
     exporting,
     guest_booking,
     health,
     hours,
+    import_columns,
     imports,
     invitations,
     mailbox,
@@ -89,6 +92,7 @@ from booking.web import (
     notices,
     operator,
     page,
+    pets,
     preferences,
     registration,
     services,
@@ -118,6 +122,7 @@ API = (
     api_business,
     api_calendars,
     api_campaigns,
+    api_client_exports,
     api_client_sessions,
     api_clients,
     api_hours,
@@ -165,12 +170,15 @@ PAGES = (
     invitations,
     campaigns,
     clients,
+    pets,
     exporting,
     matches,
     duplicates,
     merges,
     imports,
+    import_columns,
     audit,
+    counter,
     appointments,
     today,
     book,
@@ -198,9 +206,17 @@ def from_environment() -> FastAPI:
     return create_app(settings)
 
 
+class Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """With what a problem looks like, to which operations refer by its name."""
+        document = super().openapi()
+        document["components"]["schemas"]["Problem"] = problem.Problem.model_json_schema()
+        return document
+
+
 def create_app(settings: Settings) -> FastAPI:
     clock.set_offset(settings.clock_offset)
-    app = FastAPI(
+    app = Application(
         title="Booking",
         version="1",
         openapi_url=None,
@@ -217,16 +233,9 @@ def create_app(settings: Settings) -> FastAPI:
     # Pages carry secrets and are not compressed (CVE-2013-3587); what is the same for everybody is.
     static = GZipMiddleware(StaticFiles(directory=page.STATIC), minimum_size=1000)
     app.mount("/static", static, name="static")
-    app.include_router(health.router)
-    for resource in API:
-        app.include_router(
-            resource.router,
-            prefix="/api/v1",
-            responses=problem.RESPONSES,
-            dependencies=[Depends(no_card_numbers)],
-        )
-    for screen in PAGES:
-        app.include_router(screen.router, include_in_schema=False)
+    for part in (health, *API, *PAGES):
+        # As they are: including a router builds each of its routes anew, at the first request.
+        app.router.routes.extend(part.router.routes)
     _answer_refusals(app)
     app.add_middleware(Protection, settings=settings)
     app.add_middleware(Observation)

@@ -2,8 +2,9 @@
 callers, the mail, the clock. A test that asks for any of these runs on SQLite and on PostgreSQL."""
 
 import contextlib
+import gc
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import anyio.to_thread
@@ -45,6 +46,19 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "settings(**changed): settings of this test that differ from the usual ones"
     )
     servers.share_postgres(config)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What was imported stays, so the garbage collector shall not go through all of it time and
+    again; that and its rarer rounds save a tenth of the run."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,8 +16,10 @@ from urllib.request import Request, urlopen
 
 import httpx
 
+from booking.cli import main as cli
 from booking.config import Settings
 from booking.database import Database
+from tests import forked
 from tests.front_door import Visitor
 from tests.pages import Browser
 from tests.processes import Kind, Process, running
@@ -70,8 +72,8 @@ class Product:
             found.engine.dispose()
 
     def command(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-        """`booking …`, run to its end."""
-        return self.run([program("booking"), *arguments], typed)
+        """`booking …`, run to its end, by a process that had nothing to import."""
+        return forked.run(cli, ["booking", *arguments], self.environment, self.folder, typed)
 
     def run(self, command: list[str], typed: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(

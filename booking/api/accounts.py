@@ -3,7 +3,7 @@ same answer."""
 
 from typing import Any, TypeVar
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import HTTPException, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -24,6 +24,7 @@ from booking.api.client_access import (
     sign_in_now,
 )
 from booking.api.idempotent import IdempotentRoute, derived
+from booking.api.resource import resource
 from booking.database import new_id
 from booking.dependencies import Reading, client_ip, database_of, settings_of
 from booking.errors import Invalid, Refusal
@@ -33,9 +34,7 @@ from booking.linking.actions.sign_up import SignUpForm
 from booking.rate_limit import Limit, Limiter
 from booking.tokens import Purpose, keyring
 
-router = APIRouter(
-    prefix="/businesses/{slug}/accounts", tags=["client logins"], route_class=IdempotentRoute
-)
+router = resource("/businesses/{slug}/accounts", tag="client logins", route_class=IdempotentRoute)
 
 _Body = TypeVar("_Body", bound=BaseModel)
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from booking import clock
@@ -27,6 +27,7 @@ from booking.api.appointment_shapes import (
 from booking.api.caller import Caller, CallerKind, StaffReads, StaffWrites, visitor_caller
 from booking.api.idempotent import IdempotentRoute, derived
 from booking.api.lists import Cursor, Limit, decode_cursor, encode_cursor
+from booking.api.resource import resource
 from booking.appointments import queries
 from booking.appointments.actions import change, decide
 from booking.appointments.actions.book import (
@@ -47,7 +48,7 @@ from booking.rate_limit import Limit as Rate
 from booking.rate_limit import Limiter
 from booking.tokens import Purpose
 
-router = APIRouter(tags=["appointments"], route_class=IdempotentRoute)
+router = resource(tag="appointments", route_class=IdempotentRoute)
 
 
 @router.post("/businesses/{slug}/appointments", status_code=201, response_model_exclude_none=True)

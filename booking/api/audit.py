@@ -5,11 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from booking.api.caller import ManagerReads
 from booking.api.lists import Cursor, Limit, decode_cursor, encode_cursor
+from booking.api.resource import resource
 from booking.audit import queries
 from booking.audit.models import ActorKind
 from booking.audit.queries import AuditFilter
@@ -17,7 +18,7 @@ from booking.errors import Invalid
 from booking.exports import MEDIA_TYPE, audit_csv
 from booking.fields import Line60
 
-router = APIRouter(prefix="/businesses/{slug}", tags=["audit"])
+router = resource("/businesses/{slug}", tag="audit")
 
 
 class EntryOut(BaseModel):

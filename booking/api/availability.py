@@ -8,10 +8,11 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Header, Query, Request, Response
 
 from booking import clock
 from booking.api.caller import CallerKind, bearer, visitor_caller
+from booking.api.resource import resource
 from booking.availability import queries
 from booking.availability.queries import FreeTimes, Question
 from booking.availability.schedules import standing
@@ -19,7 +20,7 @@ from booking.database import set_business
 from booking.dependencies import Reading, database_of
 from booking.errors import Invalid, NotAllowed, NotFound
 
-router = APIRouter(tags=["availability"])
+router = resource(tag="availability")
 
 MOST_DAYS = 62
 DEFAULT_DAYS = 14

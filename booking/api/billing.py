@@ -4,12 +4,13 @@ processors tell us."""
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from booking.api.caller import Caller, OwnerReads, OwnerWrites, owner_caller
 from booking.api.idempotent import IdempotentRoute
+from booking.api.resource import resource
 from booking.billing import paying, queries
 from booking.billing.actions import plans
 from booking.billing.models import InvoiceState
@@ -19,7 +20,7 @@ from booking.billing.rules.terms import TERMS
 from booking.dependencies import database_of
 from booking.rate_limit import Limit, Limiter
 
-router = APIRouter(tags=["billing"], route_class=IdempotentRoute)
+router = resource(tag="billing", route_class=IdempotentRoute)
 
 
 class PlanOut(BaseModel):

@@ -3,17 +3,17 @@
 import uuid
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 
 from booking.api.caller import VisitorReads
 from booking.api.hours import Interval
+from booking.api.resource import resource
 from booking.availability import queries as availability
 from booking.catalogue import queries as catalogue
 from booking.preferences import actions as preferences
 from booking.preferences.rules import Preferences
 
-router = APIRouter(tags=["business"])
+router = resource(tag="business")
 
 
 class OfferedService(BaseModel):

@@ -1,13 +1,14 @@
 """A login's calendar for calendar programs, at its secret address (RFC 5545)."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from booking import clock
+from booking.api.resource import resource
 from booking.appointments.actions.calendar import feed_behind
 from booking.dependencies import Reading, client_ip
 from booking.rate_limit import Limit, Limiter
 
-router = APIRouter(tags=["calendars"])
+router = resource(tag="calendars")
 
 
 @router.get("/calendars/{token}.ics", response_class=Response)

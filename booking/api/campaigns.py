@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -12,6 +12,7 @@ from booking.api.caller import Caller, StaffReads, StaffWrites
 from booking.api.idempotent import IdempotentRoute
 from booking.api.invitations import InvitationOut, invitation_out
 from booking.api.lists import Cursor, Limit, decode_cursor, encode_cursor
+from booking.api.resource import resource
 from booking.businesses.queries import this_business
 from booking.errors import Invalid
 from booking.exports import MEDIA_TYPE, campaign_csv
@@ -22,9 +23,7 @@ from booking.invitations.actions import campaigns, pacing
 from booking.invitations.listing import Wanted
 from booking.invitations.models import Campaign
 
-router = APIRouter(
-    prefix="/businesses/{slug}/campaigns", tags=["invitations"], route_class=IdempotentRoute
-)
+router = resource("/businesses/{slug}/campaigns", tag="invitations", route_class=IdempotentRoute)
 
 ShownState = Literal[
     "queued",

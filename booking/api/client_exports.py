@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 
 from booking.api.caller import StaffReads
+from booking.api.resource import resource
 from booking.clients.models import ClientStatus
 from booking.clients.queries import ClientFilter
 from booking.exports import ClientFormat, export_clients
 from booking.fields import Line200
 
-router = APIRouter()
+router = resource("/businesses/{slug}/clients", tag="clients")
 
 
 @router.get("/export", response_class=Response)

@@ -1,6 +1,6 @@
 """Pet owners sign in, by password or by a code mailed to them, and choose a new password."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
@@ -20,6 +20,7 @@ from booking.api.client_access import (
     sign_in_now,
 )
 from booking.api.idempotent import IdempotentRoute
+from booking.api.resource import resource
 from booking.businesses.queries import place_of
 from booking.dependencies import Writing, client_ip, database_of
 from booking.errors import Invalid, Refusal
@@ -27,7 +28,7 @@ from booking.fields import EmailText, Line60, Password, Secret
 from booking.linking.actions.entry import check_still_client, note_sign_in
 from booking.rate_limit import Limit, Limiter
 
-router = APIRouter(prefix="/businesses/{slug}", tags=["client logins"], route_class=IdempotentRoute)
+router = resource("/businesses/{slug}", tag="client logins", route_class=IdempotentRoute)
 
 
 class Credentials(BaseModel):

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from booking.accounts import queries as accounts
 from booking.accounts.rules import email_key
-from booking.api import client_exports
 from booking.api.caller import Caller, StaffReads, StaffWrites
 from booking.api.idempotent import IdempotentRoute
 from booking.api.lists import Cursor, Limit, decode_cursor, encode_cursor
 from booking.api.look_alike_shapes import LookAlikes, PossibleMatch, Reasons, look_alike
 from booking.api.pet_shapes import MyPetPatch
+from booking.api.resource import resource
 from booking.clients import actions, queries
 from booking.clients.models import Client, ClientStatus, Link, LinkedBy, Pet
 from booking.clients.queries import After, ClientFilter
@@ -37,10 +37,7 @@ from booking.matching.queries import look_alikes as look_for
 from booking.matching.rules.people import Person
 from booking.matching.rules.people import Pet as KnownPet
 
-router = APIRouter(
-    prefix="/businesses/{slug}/clients", tags=["clients"], route_class=IdempotentRoute
-)
-router.include_router(client_exports.router)
+router = resource("/businesses/{slug}/clients", tag="clients", route_class=IdempotentRoute)
 
 _ADDRESS = ("address_1", "address_2", "city", "region", "postal_code", "country")
 

@@ -4,18 +4,18 @@ import uuid
 from datetime import date, timedelta
 from typing import Annotated, Protocol, Self
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from booking import clock
 from booking.api.caller import ManagerWrites, StaffReads
 from booking.api.idempotent import IdempotentRoute
 from booking.api.merge import merged
+from booking.api.resource import resource
 from booking.availability import actions, queries
 from booking.availability.actions import Closing, Hours
 from booking.availability.models import Closure, OpeningHours
 
-router = APIRouter(route_class=IdempotentRoute, tags=["hours"])
+router = resource(tag="hours", route_class=IdempotentRoute)
 
 WallTime = Annotated[
     str,

@@ -5,11 +5,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Query, Request, Response, UploadFile
+from fastapi import File, Query, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
 from booking.api.caller import Caller, StaffReads, StaffWrites
 from booking.api.idempotent import IdempotentRoute
+from booking.api.resource import resource
 from booking.dependencies import settings_of
 from booking.exports import MEDIA_TYPE, import_csv
 from booking.imports import queries
@@ -18,9 +19,7 @@ from booking.imports.models import Import, ImportRow, ImportState, Verdict
 from booking.imports.rules.formats import FIELDS
 from booking.imports.rules.known_formats import label_of
 
-router = APIRouter(
-    prefix="/businesses/{slug}/imports", tags=["imports"], route_class=IdempotentRoute
-)
+router = resource("/businesses/{slug}/imports", tag="imports", route_class=IdempotentRoute)
 
 _FIRST = 100
 

@@ -3,21 +3,20 @@
 import uuid
 from datetime import datetime
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import BaseModel, ConfigDict
 
 from booking.api.caller import OwnerReads, OwnerWrites
 from booking.api.idempotent import IdempotentRoute
+from booking.api.resource import resource
 from booking.billing import queries as billing
 from booking.fields import Required60
 from booking.licensing import actions, queries
 from booking.licensing.models import RegistrationState
 from booking.licensing.queries import Installation
 
-router = APIRouter(
-    prefix="/businesses/{slug}/registrations",
-    tags=["registrations"],
-    route_class=IdempotentRoute,
+router = resource(
+    "/businesses/{slug}/registrations", tag="registrations", route_class=IdempotentRoute
 )
 
 

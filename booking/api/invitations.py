@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import Path, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict
 
@@ -23,6 +23,7 @@ from booking.api.client_access import (
     sign_in_now,
 )
 from booking.api.idempotent import IdempotentRoute
+from booking.api.resource import resource
 from booking.clients.models import Client
 from booking.clients.queries import find
 from booking.dependencies import Reading, client_ip, database_of
@@ -35,7 +36,7 @@ from booking.invitations.models import Invitation
 from booking.linking.actions.sign_up import AccountExists, PasswordNeeded
 from booking.rate_limit import Limit, Limiter
 
-router = APIRouter(tags=["invitations"], route_class=IdempotentRoute)
+router = resource(tag="invitations", route_class=IdempotentRoute)
 
 Token = Annotated[str, Path(min_length=1, max_length=200)]
 

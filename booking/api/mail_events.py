@@ -4,12 +4,13 @@ import hashlib
 import hmac
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from booking import clock
+from booking.api.resource import resource
 from booking.config import Settings
 from booking.dependencies import database_of, settings_of
 from booking.errors import NotFound, SignInNeeded
@@ -17,7 +18,7 @@ from booking.invitations.actions import coming_back
 from booking.mail import bounces, marks
 from booking.mail.bounces import Bounce, Kind
 
-router = APIRouter(prefix="/mail", tags=["mail"])
+router = resource("/mail", tag="mail")
 
 WINDOW_SECONDS = 300
 _MESSAGE = "message/rfc822"

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from booking.accounts.queries import account
 from booking.api import match_shapes as shapes
@@ -21,6 +21,7 @@ from booking.api.match_shapes import (
     OtherOut,
     ScanOut,
 )
+from booking.api.resource import resource
 from booking.appointments.queries import find as find_visit
 from booking.clients.queries import find_many
 from booking.errors import Invalid
@@ -30,7 +31,7 @@ from booking.matching.queries import After
 from booking.merges.actions.linking import link_match
 from booking.merges.models import Merge
 
-router = APIRouter(prefix="/businesses/{slug}", tags=["matches"], route_class=IdempotentRoute)
+router = resource("/businesses/{slug}", tag="matches", route_class=IdempotentRoute)
 
 State = Annotated[Literal["open", "rejected", "household"], Query()]
 

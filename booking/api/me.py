@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
@@ -25,6 +25,7 @@ from booking.api.client_access import (
 )
 from booking.api.clients import Address
 from booking.api.idempotent import IdempotentRoute
+from booking.api.resource import resource
 from booking.businesses.queries import place_of
 from booking.clients import actions as clients
 from booking.clients import queries
@@ -40,7 +41,7 @@ from booking.preferences.actions import current
 from booking.rate_limit import Limit, Limiter
 from booking.tokens import Purpose
 
-router = APIRouter(prefix="/businesses/{slug}/me", tags=["me"], route_class=IdempotentRoute)
+router = resource("/businesses/{slug}/me", tag="me", route_class=IdempotentRoute)
 
 _GROUPS = {
     "first_name": "name",

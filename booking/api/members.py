@@ -3,12 +3,13 @@
 import uuid
 from datetime import datetime
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict
 
 from booking.accounts.rules import email_key
 from booking.api.caller import ManagerReads, ManagerWrites
 from booking.api.idempotent import IdempotentRoute
+from booking.api.resource import resource
 from booking.businesses import queries
 from booking.businesses.actions import members as verbs
 from booking.businesses.models import MemberInvitation, Role
@@ -18,9 +19,7 @@ from booking.fields import EmailText, Line60
 from booking.gate import stays_open
 from booking.rate_limit import Limit, Limiter
 
-router = APIRouter(
-    prefix="/businesses/{slug}/members", tags=["members"], route_class=IdempotentRoute
-)
+router = resource("/businesses/{slug}/members", tag="members", route_class=IdempotentRoute)
 
 
 class MemberIn(BaseModel):

@@ -5,7 +5,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel
 
 from booking import clock
@@ -21,6 +21,7 @@ from booking.api.caller import (
 )
 from booking.api.idempotent import IdempotentRoute
 from booking.api.lists import Cursor, Limit, encode_cursor
+from booking.api.resource import resource
 from booking.appointments import queries
 from booking.appointments.actions import change
 from booking.appointments.actions.calendar import feed_of, feed_token, renew_feed
@@ -33,7 +34,7 @@ from booking.preferences.rules import Preferences
 from booking.rate_limit import Limit as Rate
 from booking.rate_limit import Limiter
 
-router = APIRouter(tags=["my appointments"], route_class=IdempotentRoute)
+router = resource(tag="my appointments", route_class=IdempotentRoute)
 
 
 class VisitOut(BaseModel):

@@ -4,13 +4,13 @@ import uuid
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from booking.api.caller import Caller, ClientReads, ClientWrites
 from booking.api.idempotent import IdempotentRoute
 from booking.api.me import Which, theirs
 from booking.api.pet_shapes import MyPetPatch
+from booking.api.resource import resource
 from booking.clients import actions, queries
 from booking.clients.models import Client
 from booking.clients.rules import PetDetails
@@ -18,7 +18,7 @@ from booking.errors import NotAllowed, NotFound
 from booking.fields import Line100
 from booking.preferences.actions import current
 
-router = APIRouter(prefix="/businesses/{slug}/me/pets", tags=["me"], route_class=IdempotentRoute)
+router = resource("/businesses/{slug}/me/pets", tag="me", route_class=IdempotentRoute)
 
 _ENOUGH = {
     "view": ("view", "add", "edit"),

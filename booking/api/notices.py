@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from booking import clock
@@ -12,6 +12,7 @@ from booking.api.idempotent import IdempotentRoute
 from booking.api.lists import Cursor, Limit, decode_cursor, encode_cursor
 from booking.api.notice_feed import feed
 from booking.api.notice_shapes import ComponentList, ComponentOut, NoticePage, shown
+from booking.api.resource import resource
 from booking.dependencies import Reading, Writing, client_ip, settings_of
 from booking.errors import Invalid
 from booking.fields import OptionalEmail, PhoneText, Secret
@@ -23,7 +24,7 @@ from booking.notices.queries import After
 from booking.rate_limit import Limit as Rate
 from booking.rate_limit import Limiter
 
-router = APIRouter(tags=["notices"], route_class=IdempotentRoute)
+router = resource(tag="notices", route_class=IdempotentRoute)
 
 _FEED_KEEPS = 50
 _PUBLIC = "public, max-age=30"

@@ -2,19 +2,20 @@
 
 import uuid
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from booking import clock
 from booking.api.caller import OperatorWrites
 from booking.api.idempotent import IdempotentRoute
 from booking.api.merge import merged
 from booking.api.notice_shapes import ComponentOut, NoticeOut, NoticePatch, as_it_is, shown
+from booking.api.resource import resource
 from booking.dependencies import settings_of
 from booking.notices import queries
 from booking.notices.actions import posting as verbs
 from booking.notices.actions.posting import ComponentIn, Line, Posting
 
-router = APIRouter(prefix="/operator", tags=["operator"], route_class=IdempotentRoute)
+router = resource("/operator", tag="operator", route_class=IdempotentRoute)
 
 
 @router.post("/notices", status_code=201)

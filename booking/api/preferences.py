@@ -4,17 +4,18 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Header, Response
+from fastapi import Body, Header, Response
 from pydantic import BaseModel
 
 from booking.api import lists
 from booking.api.caller import ManagerWrites, StaffReads
+from booking.api.resource import resource
 from booking.errors import Conflict, Invalid
 from booking.preferences import actions
 from booking.preferences.actions import StalePreferences
 from booking.preferences.rules import Preferences
 
-router = APIRouter(tags=["preferences"])
+router = resource(tag="preferences")
 
 Conditions = Annotated[str | None, Header(max_length=1000)]
 

@@ -4,13 +4,13 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from booking.api.caller import Caller, StaffReads, StaffWrites
 from booking.api.clients import ClientOut, get_client
 from booking.api.idempotent import IdempotentRoute
 from booking.api.lists import Cursor, Limit, decode_cursor, encode_cursor
+from booking.api.resource import resource
 from booking.clients.models import Client
 from booking.clients.queries import find_many
 from booking.errors import Invalid
@@ -20,7 +20,7 @@ from booking.merges.actions import merging, undoing
 from booking.merges.models import Merge, MergedClient, MergeState
 from booking.merges.queries import Preview
 
-router = APIRouter(prefix="/businesses/{slug}/merges", tags=["merges"], route_class=IdempotentRoute)
+router = resource("/businesses/{slug}/merges", tag="merges", route_class=IdempotentRoute)
 
 
 class MergeIn(BaseModel):

@@ -7,7 +7,7 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -17,6 +17,7 @@ from booking.accounts.queries import KnownPassword
 from booking.accounts.rules import device_name
 from booking.api.caller import bearer
 from booking.api.idempotent import IdempotentRoute, derived
+from booking.api.resource import resource
 from booking.api.staff_sessions import known_password
 from booking.audit.actions import Actor
 from booking.audit.models import ActorKind
@@ -30,7 +31,7 @@ from booking.licensing.models import Registration, RegistrationState
 from booking.rate_limit import Limit, Limiter
 from booking.tokens import Purpose
 
-router = APIRouter(tags=["registrations"], route_class=IdempotentRoute)
+router = resource(tag="registrations", route_class=IdempotentRoute)
 
 
 class RegistrationIn(BaseModel):

@@ -2,17 +2,17 @@
 
 import uuid
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from booking.api.caller import Caller, ManagerWrites, StaffReads
 from booking.api.idempotent import IdempotentRoute
 from booking.api.merge import merged
+from booking.api.resource import resource
 from booking.catalogue import actions, queries
 from booking.catalogue.actions import ServiceDetails
 from booking.catalogue.models import Service
 
-router = APIRouter(route_class=IdempotentRoute, tags=["services"])
+router = resource(tag="services", route_class=IdempotentRoute)
 
 
 class ServiceBody(ServiceDetails):

@@ -4,18 +4,19 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from pydantic import BaseModel
 
 from booking.accounts.actions import sign_in
 from booking.accounts.models import Account
 from booking.api.caller import signed_in
+from booking.api.resource import resource
 from booking.database import set_business
 from booking.dependencies import Reading, Writing
 from booking.errors import SignInNeeded
 from booking.preferences import actions as preferences
 
-router = APIRouter(tags=["sign-in"])
+router = resource(tag="sign-in")
 
 
 class SessionOut(BaseModel):

@@ -4,7 +4,6 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Self
 
-from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from booking import clock
@@ -12,6 +11,7 @@ from booking.api.caller import Caller, ManagerWrites, StaffReads
 from booking.api.hours import Interval, WeekBody
 from booking.api.idempotent import IdempotentRoute
 from booking.api.merge import merged
+from booking.api.resource import resource
 from booking.availability import actions as availability
 from booking.availability import queries as times
 from booking.availability.actions import MOST_ABSENCES, WHENEVER_OPEN, Absence
@@ -20,7 +20,7 @@ from booking.catalogue import actions, queries
 from booking.catalogue.actions import StaffDetails
 from booking.catalogue.models import StaffMember
 
-router = APIRouter(route_class=IdempotentRoute, tags=["staff"])
+router = resource(tag="staff", route_class=IdempotentRoute)
 
 
 class StaffBody(StaffDetails):

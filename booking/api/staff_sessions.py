@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,6 +18,7 @@ from booking.accounts.passwords import Hashing, Verified, check_new
 from booking.accounts.queries import KnownPassword
 from booking.accounts.rules import device_name, email_key, staff_minimum
 from booking.api.idempotent import IdempotentRoute, session_token
+from booking.api.resource import resource
 from booking.businesses import queries as businesses
 from booking.businesses.actions.members import note_sign_in
 from booking.dependencies import client_ip, database_of
@@ -25,7 +26,7 @@ from booking.errors import Invalid, Refusal
 from booking.fields import EmailText, Password, Secret
 from booking.rate_limit import Limit, Limiter
 
-router = APIRouter(tags=["sign-in"], route_class=IdempotentRoute)
+router = resource(tag="sign-in", route_class=IdempotentRoute)
 
 
 class StaffCredentials(BaseModel):

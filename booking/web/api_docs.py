@@ -10,7 +10,7 @@ from booking.dependencies import settings_of
 from booking.errors import NotFound
 from booking.web.page import render
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/api/v1/openapi.json")

@@ -28,7 +28,6 @@ from booking.web.page import Form, SentForm, redirect, render, status_and_title
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
 router = APIRouter(include_in_schema=False, tags=["appointments"])
-router.include_router(counter.router)
 
 _LONGEST_REASON = 500
 SHOWN = (*OPEN, AppointmentState.COMPLETED, AppointmentState.NO_SHOW)

@@ -7,7 +7,7 @@ from booking.appointments.actions.calendar import feed_behind
 from booking.dependencies import Reading, client_ip
 from booking.rate_limit import Limit, Limiter
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False)
 
 
 @router.get("/calendars/{token}.ics", response_class=Response)

@@ -20,7 +20,7 @@ from booking.invitations.queries import verdict
 from booking.mail.queries import silenced
 from booking.matching.rules.verdicts import Verdict
 from booking.merges import queries as merges
-from booking.web import exporting, pets, relations
+from booking.web import relations
 from booking.web.audit import said
 from booking.web.manage_sign_in import show_again
 from booking.web.match_notices import what_was_done
@@ -29,8 +29,6 @@ from booking.web.reasons import reason_words
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
 router = APIRouter(include_in_schema=False, tags=["clients"])
-router.include_router(exporting.router)
-router.include_router(pets.router)
 
 _PAGE = 50
 _TEXTS = (

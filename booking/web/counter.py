@@ -23,7 +23,7 @@ from booking.web.free_times import offer_to_staff
 from booking.web.page import Form, SentForm, redirect, render, status_and_title
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
-router = APIRouter()
+router = APIRouter(include_in_schema=False, tags=["appointments"])
 
 _FOUND = 20
 _MOST_PETS = 10

@@ -7,7 +7,7 @@ from booking.clients.queries import ClientFilter
 from booking.exports import ClientFormat, export_clients
 from booking.web.visitor import MemberReads
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["clients"])
 
 _STATUSES = {status.value: status for status in ClientStatus}
 _FORMATS = {kind.value: kind for kind in ClientFormat}

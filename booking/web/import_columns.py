@@ -18,7 +18,7 @@ from booking.web.manage_sign_in import show_again
 from booking.web.page import Form, SentForm, redirect, render
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["imports"])
 
 _SHOWN = (
     "email", "mobile_phone", "home_phone", "address_1", "address_2", "postal_code", "city",

@@ -18,7 +18,6 @@ from booking.web.page import Form, redirect, render
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
 router = APIRouter(include_in_schema=False, tags=["imports"])
-router.include_router(import_columns.router)
 
 _PAGE = 50
 _OUR_OWN = ("booking", "flat_list")

@@ -15,7 +15,6 @@ SECONDS = Histogram(
     ["route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
-_API = "/api/v1"
 QUIET = {"/healthz", "/readyz", "/metrics", "/static"}
 
 
@@ -57,9 +56,8 @@ def _note(scope: Scope, status: int, seconds: float) -> None:
 
 
 def _route(scope: Scope) -> str:
-    """The template of the address, whole: a router knows its own part alone."""
+    """The template of the address."""
     path = getattr(scope.get("route"), "path", None)
     if path is None:
         return "/static" if scope["path"].startswith("/static/") else "unknown"
-    is_api = scope["path"].startswith(f"{_API}/") and not path.startswith(_API)
-    return f"{_API}{path}" if is_api else str(path)
+    return str(path)

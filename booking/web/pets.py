@@ -16,7 +16,7 @@ from booking.web.manage_sign_in import show_again
 from booking.web.page import Form, SentForm, redirect, render
 from booking.web.visitor import MemberReads, MemberWrites, Visitor
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, tags=["clients"])
 
 _TEXTS = (
     "name",

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from booking.appointments.models import Appointment
 from booking.config import Settings
+from tests.forked import GROUP
 from tests.front_door import problem_of
 from tests.live import LiveServer, web_processes
 from tests.racing import post_at_once
@@ -19,7 +20,7 @@ RACERS = 40
 WANTED = VISIT_TO_COME.replace(day=4)
 """Thursday, ten o'clock in New York: free"""
 
-pytestmark = pytest.mark.settings(rate_limits="off")
+pytestmark = [pytest.mark.settings(rate_limits="off"), GROUP]
 
 
 def test_a_time_is_sold_once(settings: Settings, site: Site, world: World) -> None:

@@ -11,9 +11,12 @@ from booking.database import set_business
 from booking.preferences import actions as preferences
 from tests import servers
 from tests.databases import SECRET, DatabaseKind, Databases
+from tests.forked import GROUP
 from tests.processes import free_port, running
 from tests.product import Product, program
 from tests.world import PASSWORD, World
+
+pytestmark = GROUP
 
 HEADER = "client_external_id,first_name,last_name,email,mobile_phone,notes,status,pet_name,breed"
 PEOPLE = f"{HEADER}\n" + "".join(

@@ -18,7 +18,7 @@ from tests.world import World
 
 class Terminal:
     def __init__(self, settings: Settings) -> None:
-        self._environment = dict(each.split("=", 1) for each in environment_of(settings))
+        self._environment = environment_of(settings)
 
     def run(self, *arguments: str, typed: str = "") -> Result:
         given = ["operator", *arguments]

@@ -1,6 +1,7 @@
 """Every operation of the API, read off its OpenAPI document, and a plausible request for each."""
 
 import copy
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ class Operation:
     """of the body, with every reference resolved"""
     is_form: bool
     query: tuple[str, ...]
+    uuids: frozenset[str]
+    """of the names in the path, those that take nothing but a UUID"""
 
     @property
     def name(self) -> str:
@@ -132,6 +135,7 @@ class Operation:
         return None if self.schema is None else example(self.schema, "", ids)
 
 
+@functools.cache
 def operations(app: FastAPI) -> list[Operation]:
     document = app.openapi()
     return [
@@ -153,6 +157,19 @@ def leaves(schema: dict[str, Any], at: tuple[str | int, ...] = ()) -> Iterator[A
         yield from leaves(schema["items"], (*at, 0))
     else:
         yield at, schema
+
+
+def may_take(schema: dict[str, Any], value: Any) -> bool:
+    """Whether a field of that schema takes values of such a kind, well-formed or not."""
+    schema = _chosen(schema)
+    kinds = {str: {"string"}, int: {"integer", "number"}, float: {"number"}, list: {"array"}}
+    if schema.get("type") not in {None, *kinds.get(type(value), ())} or "enum" in schema:
+        return False
+    if not isinstance(value, str):
+        return True
+    is_moment = value[:1].isdigit()
+    fits = len(value) <= schema.get("maxLength", len(value))
+    return fits and is_moment == (schema.get("format") in {"date", "date-time"})
 
 
 def replaced(body: Any, at: tuple[str | int, ...], value: Any) -> Any:
@@ -215,8 +232,14 @@ def _operation(document: dict[str, Any], method: str, path: str, spec: dict[str,
     content = spec.get("requestBody", {}).get("content", {})
     kind = next(iter(content), None)
     schema = _resolved(document, content[kind].get("schema", {})) if kind else None
-    query = tuple(each["name"] for each in spec.get("parameters", []) if each["in"] == "query")
-    return Operation(method, path, schema, kind == FORM, query)
+    parameters = spec.get("parameters", [])
+    query = tuple(each["name"] for each in parameters if each["in"] == "query")
+    uuids = frozenset(
+        each["name"]
+        for each in parameters
+        if each["in"] == "path" and each["schema"].get("format") == "uuid"
+    )
+    return Operation(method, path, schema, kind == FORM, query, uuids)
 
 
 def _resolved(document: dict[str, Any], schema: Any) -> Any:

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from booking.accounts.models import Account
 from booking.clients.models import Link
 from booking.config import Settings
+from tests.forked import GROUP
 from tests.front_door import Api, problem_of
 from tests.live import web_processes
 from tests.mailbox import Mailbox
@@ -17,7 +18,7 @@ from tests.world import World
 
 RACERS = 50
 
-pytestmark = pytest.mark.settings(rate_limits="off")
+pytestmark = [pytest.mark.settings(rate_limits="off"), GROUP]
 
 
 def test_an_invitation_makes_one_login_and_one_link(

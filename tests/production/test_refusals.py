@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 
 from tests.databases import LICENCE_KEY
+from tests.forked import GROUP
 from tests.processes import free_port
 from tests.product import Product, program
+
+pytestmark = GROUP
 
 GOOD = {
     "environment": "production",

@@ -30,16 +30,17 @@ from booking.main import create_app
 from tests import servers
 from tests.databases import SECRET, DatabaseKind, Databases
 from tests.fault_proxy import FaultProxy, fault_proxy
+from tests.forked import GROUP, Forked, forked
 from tests.front_door import FrontDoor
 from tests.pages import Pages
 from tests.product import Product, say, wait_until
 from tests.servers import Postgres, Redis, SmtpSink
 from tests.site import Site
 from tests.smtp_sink import Rules
-from tests.workers.forked import Forked, beat, forked, sender, worker
+from tests.workers.forked import beat, sender, worker
 from tests.workers.press import Press
 
-pytestmark = pytest.mark.xdist_group("chaos")
+pytestmark = GROUP
 
 RECIPIENTS = 1_000
 KILLS = 20

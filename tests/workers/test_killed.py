@@ -16,15 +16,16 @@ from booking.mail.delivery import BATCH
 from tests import servers
 from tests.databases import SECRET, DatabaseKind, Databases
 from tests.fault_proxy import FaultProxy, fault_proxy
+from tests.forked import GROUP, forked
 from tests.processes import folder_of_its_own
 from tests.product import Product, wait_until
 from tests.servers import Redis, SmtpSink
 from tests.site import Site
 from tests.smtp_sink import Rules
-from tests.workers.forked import beat, forked, sender, worker
+from tests.workers.forked import beat, sender, worker
 from tests.workers.press import Press
 
-pytestmark = pytest.mark.xdist_group("chaos")
+pytestmark = GROUP
 
 SLOWLY = Rules(delay={"data": 0.05})
 ON_POSTGRESQL = pytest.mark.parametrize(
