@@ -43,6 +43,10 @@ SENT_MAIL_IS_KEPT = timedelta(days=30)
 ENDING = threading.Event()
 """Set when this worker was asked to end: rounds finish the message or the chunk in hand."""
 
+_TURN_SECONDS = 0.01
+"""So long work in bulk stands back after each chunk. SQLite has one writer at a time, and whoever
+waits looks again every five milliseconds: else a code would wait until a whole list is through."""
+
 
 class Lane(StrEnum):
     """Queues of their own, so that a code never waits behind a campaign or an import."""
@@ -117,6 +121,7 @@ def apply_due_imports(database: Database) -> int:
             if progress is None:
                 break
             chunks += 1
+            ENDING.wait(_TURN_SECONDS)
     return chunks
 
 
@@ -143,6 +148,7 @@ def _compare_all(database: Database, business_id: uuid.UUID) -> int:
         if not batch:
             break
         compared += batch
+        ENDING.wait(_TURN_SECONDS)
     return compared
 
 
