@@ -29,7 +29,7 @@ from booking.matching.rules.verdicts import WORTH_A_LOOK, compare
 
 MANY = 2_000
 """With more than so many to compare it is quicker to look through the whole list once."""
-KEYS_AT_ONCE = 1_000
+KEYS_AT_ONCE = 250
 _CLIENTS_AT_ONCE = 100
 _NEWCOMERS_AT_ONCE = 20
 
