@@ -1,24 +1,28 @@
-"""The other end of `actions.preparing`: reads rows from standard input, answers with what they are
-looked up by, and ends with its input. It opens no database and knows no settings."""
+"""The other end of `actions.preparing`: reads from standard input which rows to look up, answers
+with what it found, and ends with its input. It writes nothing."""
 
-import gc
 import pickle
 import signal
 import sys
 
-from booking.imports.rules.lookups import lookup_of_text
+from booking.database import Database, set_business
+from booking.imports.actions.preparing import Asked, ready
 
 
 def main() -> None:
     """An interrupt from the keyboard is for the process that began this one, which ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.disable()  # what it makes holds no circles
+    database: Database | None = None
     while True:
         try:
-            country, texts = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own process
+            asked: Asked = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own process
         except EOFError:
             return
-        found = [lookup_of_text(text, country) for text in texts]
+        settings, business_id, import_id, first, last = asked
+        database = database or Database(settings)
+        with database.reading() as session:
+            set_business(session, business_id)
+            found = ready(session, import_id, first, last)
         pickle.dump(found, sys.stdout.buffer, pickle.HIGHEST_PROTOCOL)
         sys.stdout.buffer.flush()
 

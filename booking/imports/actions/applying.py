@@ -6,8 +6,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Table, Text, cast, select, update
+from sqlalchemy import Table, Text, cast, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, aliased
 
@@ -16,19 +15,17 @@ from booking.audit.actions import SYSTEM, Actor, record
 from booking.audit.models import ActorKind
 from booking.bulk import no_collecting
 from booking.clients.models import Client
-from booking.database import across_businesses, business_of, set_business
+from booking.database import across_businesses, set_business
 from booking.imports.actions import asking, deciding, rehearsing, writing
-from booking.imports.actions.asking import Staged
 from booking.imports.actions.deciding import Decision
 from booking.imports.actions.preparing import Preparer
+from booking.imports.actions.recognising import Ready
 from booking.imports.actions.rehearsing import Rehearsal
 from booking.imports.actions.staging import JOB
+from booking.imports.actions.waiting import Waiting, are_told_apart, in_hand, staged, waiting
 from booking.imports.models import Import, ImportRow, ImportState, Verdict
 from booking.imports.queries import counts
-from booking.imports.rules.lookups import Lookup
 from booking.imports.rules.reading import RowProblem
-from booking.imports.rules.rows import ImportedClient
-from booking.matching import candidates
 from booking.matching.actions.raising import JOB as COMPARING
 from booking.matching.actions.scans import start_scan
 from booking.matching.renewal import renew_due_keys
@@ -38,9 +35,7 @@ _log = logging.getLogger(__name__)
 _DUE = (ImportState.QUEUED, ImportState.RUNNING)
 _ACCEPTED = (Verdict.NEW, Verdict.MATCHED, Verdict.UPDATED, Verdict.REVIEW)
 _RENEWED_AT_ONCE = 1_000
-_HAS_NUMBER = '"external_id":"'
 _PLAIN = {"synchronize_session": False}
-_PERSON = TypeAdapter(ImportedClient)
 _row, _client = ImportRow.__table__, Client.__table__
 assert isinstance(_row, Table)
 assert isinstance(_client, Table)
@@ -76,11 +71,14 @@ def apply_next_chunk(
     last = min(row.done + CHUNK, row.people)
     with no_collecting():
         told = _match_unchanged(session, row, last)
-        rows = _staged(session, row, row.done + 1, last)
-        rehearsal.fresh.is_asked = row.dry_run or not rows or not _are_told_apart(row, rows)
-        if _renewed(session, row, rows, rehearsal):
+        rows = waiting(session, row, row.done + 1, last)
+        rehearsal.fresh.is_asked = row.dry_run or not rows or not are_told_apart(row, rows)
+        ready = preparer.taken() if preparer else {}
+        if renewed := _renew(session, row, rows, rehearsal):
+            ready = {}  # it knows of none of these
+        if renewed == _RENEWED_AT_ONCE:
             return Progress(row.id, row.done, row.people)
-        work = _Work(row, rehearsal, told, preparer.taken() if preparer else {})
+        work = _Work(row, rehearsal, told, ready)
         if preparer is not None:
             _prepare(session, row, rows, preparer)
         _apply(session, work, rows)
@@ -146,7 +144,7 @@ def _match_unchanged(session: Session, row: Import, last: int) -> set[uuid.UUID]
             _client,
             (_client.c.business_id == _row.c.business_id) & (_client.c.id == earlier.c.client_id),
         )
-        .where(*_in_hand(session, row, row.done + 1, last))
+        .where(*in_hand(session, row, row.done + 1, last))
         .order_by(_client.c.id.desc())
     )
     told = session.execute(query).all()
@@ -156,74 +154,47 @@ def _match_unchanged(session: Session, row: Import, last: int) -> set[uuid.UUID]
     return {row_id for row_id, *_ in told}
 
 
-def _in_hand(session: Session, row: Import, first: int, last: int) -> list[ColumnElement[bool]]:
-    return [
-        _row.c.business_id == business_of(session),
-        _row.c.import_id == row.id,
-        _row.c.number.between(first, last),
-        _row.c.verdict.is_(None),
-    ]
-
-
-_Read = tuple[uuid.UUID, int, int | None, str, str]
-
-
-def _staged(session: Session, row: Import, first: int, last: int) -> list[_Read]:
-    """The rows to apply, their JSON unread: one that can't be read must stop no other."""
-    texts = (cast(_row.c.person, Text), cast(_row.c.problems, Text))
-    query = select(_row.c.id, _row.c.number, _row.c.said, *texts).where(
-        *_in_hand(session, row, first, last)
-    )
-    return [(*each,) for each in session.execute(query.order_by(_row.c.number))]
-
-
-def _renewed(session: Session, row: Import, rows: Sequence[_Read], rehearsal: Rehearsal) -> bool:
+def _renew(session: Session, row: Import, rows: Sequence[Waiting], rehearsal: Rehearsal) -> int:
     """Gives those who are to be found their keys: they came with a list of a minute ago; or with
-    this one, whose rows had numbers so far, or which another worker began. Whether they were so
-    many that others may wait."""
+    this one, whose rows had numbers so far, or which another worker began. How many they were:
+    when they were as many as are taken at once, there may be others."""
     fresh = rehearsal.fresh
     if row.done == 0:
         are_due = bool(rows) and asking.is_anybody_due(session)
     else:
         are_due = bool(rows) and fresh.misses and fresh.is_asked
     if not are_due:
-        return False
-    if renew_due_keys(session, most=_RENEWED_AT_ONCE) < _RENEWED_AT_ONCE:
+        return 0
+    renewed = renew_due_keys(session, most=_RENEWED_AT_ONCE)
+    if renewed < _RENEWED_AT_ONCE:
         fresh.misses = False
-        return False
-    rehearsing.keep(rehearsal, row.done)
-    wakeup.after_commit(session, JOB)
-    return True
+    else:
+        rehearsing.keep(rehearsal, row.done)
+        wakeup.after_commit(session, JOB)
+    return renewed
 
 
-def _are_told_apart(row: Import, rows: Sequence[_Read]) -> bool:
-    if "client_key" in row.mapping.values():
-        return True
-    return all(_HAS_NUMBER in person for *_, person, _ in rows)
-
-
-def _prepare(session: Session, row: Import, rows: Sequence[_Read], preparer: Preparer) -> None:
-    """As all of these are to be looked up, the next ones may be so too."""
+def _prepare(session: Session, row: Import, rows: Sequence[Waiting], preparer: Preparer) -> None:
+    """As all of these are to be looked up, the next ones may be so too. Four fifths of them are as
+    long a work as all that is left to do for all of them."""
     alone = not asking.is_anybody_besides(session, asking.made_by(session, row))
-    if len(rows) < CHUNK or (alone and _are_told_apart(row, rows)):
+    if len(rows) < CHUNK or (alone and are_told_apart(row, rows)):
         return
     last = row.done + CHUNK
-    coming = _staged(session, row, last + 1, min(last + CHUNK, row.people))
-    texts = [(row_id, person) for row_id, _, _, person, _ in coming]
-    preparer.begin(texts, candidates.country(session))
+    preparer.begin(session, row, last + 1, min(last + CHUNK * 4 // 5, row.people))
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """`told` are the rows that an earlier file had, `lookups` those that another process made."""
+    """`told` are the rows that an earlier file had, `ready` those another process has looked up."""
 
     row: Import
     rehearsal: Rehearsal
     told: Collection[uuid.UUID]
-    lookups: Mapping[uuid.UUID, Lookup]
+    ready: Mapping[uuid.UUID, Ready]
 
 
-def _apply(session: Session, work: _Work, rows: Sequence[_Read]) -> None:
+def _apply(session: Session, work: _Work, rows: Sequence[Waiting]) -> None:
     """All at once; and where that fails, one by one: a wrong row stops nothing."""
     if not rows:
         return
@@ -241,35 +212,23 @@ def _apply(session: Session, work: _Work, rows: Sequence[_Read]) -> None:
         _reject(session, rows[0])
 
 
-def _apply_one_by_one(session: Session, work: _Work, rows: Sequence[_Read]) -> None:
+def _apply_one_by_one(session: Session, work: _Work, rows: Sequence[Waiting]) -> None:
     rehearsing.begin_again(work.rehearsal)
     for each in rows:
         _apply(session, work, [each])
 
 
-def _apply_together(session: Session, work: _Work, rows: Sequence[_Read]) -> None:
+def _apply_together(session: Session, work: _Work, rows: Sequence[Waiting]) -> None:
     row = work.row
-    keyed = "client_key" in row.mapping.values()  # which only our own exports have
-    staged = [
-        Staged(
-            row_id,
-            number,
-            said if row_id in work.told else None,
-            problems != "[]",
-            keyed or bool(them.external_id),
-            them,
-        )
-        for row_id, number, said, person, problems in rows
-        for them in (_PERSON.validate_json(person),)
-    ]
-    decisions = deciding.decide(session, row, staged, work.rehearsal, work.lookups)
+    people = staged(row, rows, work.told)
+    decisions = deciding.decide(session, row, people, work.rehearsal, work.ready)
     if not row.dry_run:
         writing.write(session, decisions, by=actor_of(row))
     session.flush()
     _note(session, row, decisions)
 
 
-def _reject(session: Session, read: _Read) -> None:
+def _reject(session: Session, read: Waiting) -> None:
     row_id, _, _, _, problems = read
     lines = session.execute(select(_row.c.lines).where(_row.c.id == row_id)).scalar_one()
     message = "This row could not be stored. Please add this client by hand."
@@ -303,7 +262,7 @@ def _note(session: Session, row: Import, decisions: Sequence[Decision]) -> None:
     columns = ["verdict", "client_id", "left_at", "undo", "problems"]
     bulk.update(session, ImportRow, columns, whole)
     first, last = decisions[0].staged.number, decisions[-1].staged.number
-    left = update(ImportRow).where(*_in_hand(session, row, first, last))
+    left = update(ImportRow).where(*in_hand(session, row, first, last))
     if row.dry_run:
         session.execute(left.values(verdict=Verdict.NEW), execution_options=_PLAIN)
     else:

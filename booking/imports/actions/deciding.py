@@ -15,11 +15,10 @@ from booking.clients.models import Client, ClientStatus, Pet
 from booking.database import business_of, new_id
 from booking.imports.actions import asking
 from booking.imports.actions.asking import Staged
-from booking.imports.actions.recognising import LooksLike, Meant, Recogniser
+from booking.imports.actions.recognising import LooksLike, Meant, Ready, Recogniser
 from booking.imports.actions.rehearsing import Rehearsal, Told
 from booking.imports.models import Import, Verdict
 from booking.imports.rules import differences
-from booking.imports.rules.lookups import Lookup
 from booking.imports.rules.pets import ImportedPet
 from booking.imports.rules.reading import RowProblem
 from booking.imports.rules.rows import ImportedClient
@@ -82,11 +81,11 @@ def decide(
     row: Import,
     staged: Sequence[Staged],
     rehearsal: Rehearsal,
-    lookups: Mapping[uuid.UUID, Lookup],
+    ready: Mapping[uuid.UUID, Ready],
 ) -> list[Decision]:
     """One decision a person, in their order. The clients found are held, but in a dry run.
-    `lookups` are those that are made already."""
-    recogniser = Recogniser(session, row, staged, rehearsal.fresh, lookups)
+    `ready` are those whom another process has looked up."""
+    recogniser = Recogniser(session, row, staged, rehearsal.fresh, ready)
     meant = [recogniser.meant(one) for one in staged]
     wanted = {each.client_id for each in meant if each.client_id is not None}
     found = _found(session, wanted, hold=not row.dry_run)

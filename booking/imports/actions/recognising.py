@@ -5,6 +5,7 @@ the same words, or by the matching rule. Writes nothing.
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy.orm import Session
 
@@ -27,14 +28,14 @@ class Newcomer:
     """What somebody is looked up by. The normal form is made when it is first asked for: of most
     it never is, where another process has made the keys."""
 
-    __slots__ = ("_country", "_profile", "keys", "name", "said")
+    __slots__ = ("_country", "_profile", "keys", "lookup", "name", "said")
 
     def __init__(self, said: ImportedClient, country: str, lookup: Lookup | None = None) -> None:
         self.said, self._country = said, country
         self._profile: Profile | None = None
-        name, *_ = lookup = lookup or lookup_of(self.profile)
-        self.name: int = name
-        self.keys: dict[int, KeyKind] = kinds(lookup)
+        self.lookup = lookup or lookup_of(self.profile)
+        self.name = self.lookup[0]
+        self.keys: dict[int, KeyKind] = kinds(self.lookup)
 
     @property
     def profile(self) -> Profile:
@@ -62,16 +63,30 @@ class Meant:
     looks_like: tuple[LooksLike, ...] = ()
 
 
+NOBODY = Meant(None)
+Around = tuple[list[uuid.UUID], dict[int, int]]
+
+
+class Ready(NamedTuple):
+    """What was found for a row when it was held against the list alone, some time ago. `near` are
+    all with whom it was compared."""
+
+    lookup: Lookup
+    near: tuple[uuid.UUID, ...]
+    meant: Meant
+
+
 @dataclass(slots=True)
 class Fresh:
     """Those whom the file brings and the list can't find yet, by their keys, and the numbers
-    that clients without one are about to get. `people` are those of the chunk in hand. It is
-    not asked, nor told, of a chunk in which all are told apart; `misses` where it does not know
-    all whom the file brought before.
+    that clients without one are about to get. `people` are those of the chunk in hand, `meant` all
+    clients whom a row meant so far. It is not asked, nor told, of a chunk in which all are told
+    apart; `misses` where it does not know all whom the file brought before.
     """
 
     people: dict[uuid.UUID, Newcomer] = field(default_factory=dict)
     numbers: dict[uuid.UUID, str] = field(default_factory=dict)
+    meant: set[uuid.UUID] = field(default_factory=set)
     is_asked: bool = True
     misses: bool = False
     _holders: dict[int, Holder | list[Holder]] = field(default_factory=dict)
@@ -115,9 +130,11 @@ class Recogniser:
         row: Import,
         staged: Sequence[Staged],
         fresh: Fresh,
-        lookups: Mapping[uuid.UUID, Lookup],
+        ready: Mapping[uuid.UUID, Ready],
     ) -> None:
+        self._session, self._row = session, row
         self._fresh = fresh
+        self._ready = ready
         self._just_added: set[int] = set()
         self._made = asking.made_by(session, row)
         self._by_number = asking.by_number(session, staged)
@@ -125,19 +142,65 @@ class Recogniser:
         unknown = [one for one in staged if self._known_as(one) is None]
         if not fresh.is_asked and not asking.is_anybody_besides(session, self._made):
             unknown = []
-        country = candidates.country(session)
-        self.newcomers = {
-            one.id: Newcomer(one.person, country, lookups.get(one.id)) for one in unknown
-        }
-        wanted = {key for one in self.newcomers.values() for key in one.keys}
-        self._held = index.holders(session, wanted) if wanted else {}
-        around = unknown if self._held or fresh.is_asked else []
-        self._around = {one.id: self._look_around(one) for one in around}
-        near = {each for found, _ in self._around.values() for each in found}
-        self._known = asking.known(session, near, row, country)
+        self._country = candidates.country(session)
+        self.newcomers = {one.id: self._newcomer(one) for one in unknown}
+        self._held: dict[int, list[Holder]] = {}
+        self._around: dict[uuid.UUID, Around] = {}
+        self._known: dict[uuid.UUID, Known] = {}
+        self._look_up(self._to_look_up(unknown))
+        self._unknown = unknown
 
     def meant(self, one: Staged) -> Meant:
-        return self._known_as(one) or self._judged(one)
+        meant = self._known_as(one) or self._judged(one)
+        if meant.client_id is not None:
+            self._fresh.meant.add(meant.client_id)
+        return meant
+
+    def ready(self) -> dict[uuid.UUID, Ready]:
+        """Everybody against the list alone."""
+        return {
+            one.id: Ready(
+                self.newcomers[one.id].lookup, tuple(near), self._compared(one, near, shared)
+            )
+            for one in self._unknown
+            for near, shared in (self._around[one.id],)
+        }
+
+    def _newcomer(self, one: Staged) -> Newcomer:
+        ready = self._ready.get(one.id)
+        return Newcomer(one.person, self._country, ready.lookup if ready else None)
+
+    def _to_look_up(self, unknown: Sequence[Staged]) -> list[Staged]:
+        """Those of whom it was not done; and whom the file itself has a part in."""
+        before: set[int] = set()
+        found = []
+        for one in unknown:
+            keys = self.newcomers[one.id].keys
+            if self._as_it_stands(one) is None or not before.isdisjoint(keys):
+                found.append(one)
+            if not one.is_told_apart:
+                before.update(keys)
+        return found
+
+    def _as_it_stands(self, one: Staged) -> Meant | None:
+        """What was found for this row, if nothing of the file has to do with it since."""
+        ready = self._ready.get(one.id)
+        if ready is None or not self._fresh.meant.isdisjoint(ready.near):
+            return None
+        if not one.is_told_apart and any(map(self._fresh.holders, self.newcomers[one.id].keys)):
+            return None
+        return ready.meant
+
+    def _look_up(self, some: Sequence[Staged]) -> None:
+        wanted = {key for one in some for key in self.newcomers[one.id].keys}
+        if wanted:
+            self._held |= index.holders(self._session, wanted)
+        around = {one.id: self._look_around(one) for one in some}
+        near = {each for found, _ in around.values() for each in found}
+        self._known |= asking.known(
+            self._session, near - self._known.keys(), self._row, self._country
+        )
+        self._around |= around
 
     def _known_as(self, one: Staged) -> Meant | None:
         number = one.person.external_id
@@ -148,7 +211,7 @@ class Recogniser:
             return None
         return Meant(told["id"])
 
-    def _look_around(self, one: Staged) -> tuple[list[uuid.UUID], dict[int, int]]:
+    def _look_around(self, one: Staged) -> Around:
         """Those who share the most that few share, and how many names have each key: one that a
         crowd has brings nobody. Nor do a surname and a pet's name alone: two in five of all who
         share anything share just these, and one in four hundred of them was worth a look.
@@ -191,20 +254,28 @@ class Recogniser:
     def _judged(self, one: Staged) -> Meant:
         newcomer = self.newcomers.get(one.id)
         if newcomer is None:
-            return Meant(None)
-        near, shared = self._around.get(one.id, ([], {}))
-        if not (one.is_told_apart or self._just_added.isdisjoint(newcomer.keys)):
-            near, shared = self._look_around(one)
-        them = {each: known for each in near if (known := self._somebody(each)) is not None}
-        meant = Meant(None)
-        if them:
-            profiles = [(each, known.profile) for each, known in them.items()]
-            meant = self._verdict(one, judge(newcomer.profile, profiles, shared), them)
+            return NOBODY
+        meant = self._as_it_stands(one)
+        if meant is None:
+            if one.id not in self._around:
+                self._look_up([one])
+            near, shared = self._around[one.id]
+            if not (one.is_told_apart or self._just_added.isdisjoint(newcomer.keys)):
+                near, shared = self._look_around(one)
+            meant = self._compared(one, near, shared)
         if meant.client_id is None:
             self._add(one, newcomer)
-        elif meant.client_id is not None and one.person.external_id:
+        elif one.person.external_id:
             self._fresh.numbers[meant.client_id] = one.person.external_id
         return meant
+
+    def _compared(self, one: Staged, near: Sequence[uuid.UUID], shared: Mapping[int, int]) -> Meant:
+        them = {each: known for each in near if (known := self._somebody(each)) is not None}
+        if not them:
+            return NOBODY
+        profiles = [(each, known.profile) for each, known in them.items()]
+        verdict = judge(self.newcomers[one.id].profile, profiles, shared)
+        return self._verdict(one, verdict, them)
 
     def _add(self, one: Staged, newcomer: Newcomer) -> None:
         if self._fresh.is_asked:
@@ -229,7 +300,7 @@ class Recogniser:
             oldest = min(certain, key=lambda each: (not each.known.is_active, each.known.client_id))
             return Meant(oldest.known.client_id, several=len(certain) > 1)
         if verdict.decision is Decision.NEW:
-            return Meant(None)
+            return NOBODY
         return Meant(None, looks_like=tuple(alike))
 
     def _has_other_number(self, one: Staged, known: Known) -> bool:

@@ -3,15 +3,12 @@
 from operator import attrgetter
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
 from booking.imports.rules.rows import ImportedClient
 from booking.matching.rules.keys import KeyKind, keys, name_number
-from booking.matching.rules.people import Person, Pet, Profile, profile
+from booking.matching.rules.people import Person, Pet, Profile
 
 AS_TYPED = [name for name in Person.__dataclass_fields__ if name != "pets"]
 _typed = attrgetter(*AS_TYPED)
-_PERSON = TypeAdapter(ImportedClient)
 _KINDS = tuple(KeyKind)
 _PLACES = {kind: place for place, kind in enumerate(_KINDS)}
 
@@ -33,12 +30,3 @@ def kinds(lookup: Lookup) -> dict[int, KeyKind]:
     """Its keys with their kinds."""
     _, numbers, places = lookup
     return {number: _KINDS[place] for number, place in zip(numbers, places, strict=True)}
-
-
-def lookup_of_text(text: str, country: str) -> Lookup | None:
-    """Of a staged row as it is kept. None for one that can't be read, which is no concern here."""
-    try:
-        said = _PERSON.validate_json(text)
-    except ValidationError:
-        return None
-    return lookup_of(profile(as_person(said), country=country))
