@@ -12,6 +12,12 @@ branch_labels = None
 depends_on = None
 
 _NAME = "ck_match_matchstate"
+# SQLite, of two that serve as well, takes the one that was made last: always in this order.
+_INDEXES = {
+    "ix_match_raised": ["business_id", "state", "origin"],
+    "ix_match_other": ["business_id", "other_id"],
+    "ix_match_state": ["business_id", "state", "score", "id"],
+}
 
 
 def upgrade() -> None:
@@ -29,6 +35,10 @@ def downgrade() -> None:
 
 
 def _allow(states: str) -> None:
+    for name in _INDEXES:
+        op.drop_index(name, "match")
     with op.batch_alter_table("match") as table:
         table.drop_constraint(op.f(_NAME), type_="check")
         table.create_check_constraint(op.f(_NAME), f"state IN ({states})")
+    for name, columns in _INDEXES.items():
+        op.create_index(name, "match", columns)
