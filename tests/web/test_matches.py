@@ -238,7 +238,7 @@ def test_a_login_without_a_record_is_linked_to_the_one_staff_know(
     assert page.says("The login is linked to Kim Cold now.")
     assert page.follow("Open the record").says("kim.c@example.com sees and books")
     late = pages.staff.get(f"{HOME}/matches?show=linked")
-    assert late.says("Taken back, a visit is a guest’s again; a login is signed out")
+    assert late.says("Taken back, a visit is a guest’s again, and a login is signed out")
     page = page.submit("/reopen")
     assert page.says("A login without a record")
     assert pages.staff.get(f"{HOME}/clients/{world.kim.id}").says(
