@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from booking.appointments.actions.attach import HasClient
-from booking.appointments.models import BookedBy
+from booking.appointments.models import Appointment, BookedBy
 from booking.audit.actions import SYSTEM
 from booking.clients.models import Client
 from booking.clients.queries import clients_of, find
@@ -84,7 +84,8 @@ def test_a_visit_gets_its_client(site: Site, world: World) -> None:
         asked = match(session, jo, appointment_id=visit.id)
         other = match(session, sam, appointment_id=visit.id)
         assert link_match(session, asked, by=SYSTEM) is asked
-        assert (visit.client_id, asked.state) == (jo.id, MatchState.LINKED)
+        given = session.get_one(Appointment, visit.id)
+        assert (given.client_id, asked.state) == (jo.id, MatchState.LINKED)
         with pytest.raises(HasClient):
             link_match(session, other, by=SYSTEM)
 
