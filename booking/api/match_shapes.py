@@ -79,7 +79,8 @@ class DuplicateList(BaseModel):
 
 
 class LinkedOut(BaseModel):
-    """What became of a match that was answered with yes; `merge_id` can be undone."""
+    """What became of a match that was answered with yes. A merge, `merge_id`, can be undone; a
+    visit or a login is taken back by reopening the match."""
 
     state: Literal["linked"] = "linked"
     kind: Literal["client", "visit", "login"]

@@ -28,12 +28,12 @@ from booking.errors import Invalid
 from booking.matching import actions, queries
 from booking.matching.models import Match, MatchState
 from booking.matching.queries import After
-from booking.merges.actions.linking import link_match
+from booking.merges.actions.linking import link_match, take_back
 from booking.merges.models import Merge
 
 router = resource("/businesses/{slug}", tag="matches", route_class=IdempotentRoute)
 
-State = Annotated[Literal["open", "rejected", "household"], Query()]
+State = Annotated[Literal["open", "rejected", "household", "linked"], Query()]
 
 
 @router.get("/matches")
@@ -53,11 +53,11 @@ def list_matches(
 def link(caller: StaffWrites, match_id: uuid.UUID) -> LinkedOut:
     """They are one person: two records become one, a visit or a login gets its client."""
     match = queries.find(caller.session, match_id)
-    kind, client_id = _kind(match), match.client_id
+    kind = _kind(match)
     done = link_match(caller.session, match, by=caller.actor)
     if isinstance(done, Merge):
         return LinkedOut(kind=kind, client_id=done.kept_id, merge_id=done.id)
-    return LinkedOut(kind=kind, client_id=client_id)
+    return LinkedOut(kind=kind, client_id=done.client_id)
 
 
 @router.post("/matches/{match_id}/reject")
@@ -74,9 +74,10 @@ def household(caller: StaffWrites, match_id: uuid.UUID) -> MatchOut:
 
 @router.post("/matches/{match_id}/reopen")
 def reopen(caller: StaffWrites, match_id: uuid.UUID) -> MatchOut:
-    """Takes a decision back."""
+    """Takes an answer back, and asks again. A visit or a login that was linked by it has no client
+    again; 409 where it went on to another client since."""
     match = queries.find(caller.session, match_id)
-    actions.reopen(caller.session, match, by=caller.actor)
+    take_back(caller.session, match, by=caller.actor)
     return _shown(caller, [match])[0]
 
 

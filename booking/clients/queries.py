@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from booking.clients.models import Client, ClientStatus, Link, Pet
 from booking.clients.rules import needles
-from booking.database import Base, business_of
+from booking.database import Base
 from booking.errors import NotFound
 
 # Rows that belong to a client and say nothing about anybody having used the record.
@@ -144,18 +144,18 @@ def clients_of(session: Session, account_id: uuid.UUID) -> list[Client]:
     )
 
 
-def in_use(session: Session, client_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    """Those that any other record points to: an appointment, a login, an invitation.
-
-    Asks every table with a foreign key to clients, whichever room it belongs to.
-    """
-    used: set[uuid.UUID] = set()
-    for column in _pointing_at_clients():
-        owner = column.table.c.business_id
-        for part in _parts(client_ids):
-            query = select(column).where(owner == business_of(session), column.in_(part))
-            used |= set(session.scalars(query.distinct()))
-    return used
+def is_in_use() -> ColumnElement[bool]:
+    """Whether any other record points to the `Client` of a query: an appointment, a login, an
+    invitation. Asks every table with a foreign key to clients, whichever room it belongs to."""
+    return or_(
+        *(
+            select(column)
+            .where(column.table.c.business_id == Client.business_id, column == Client.id)
+            .correlate(Client)
+            .exists()
+            for column in _pointing_at_clients()
+        )
+    )
 
 
 def _pointing_at_clients() -> list[Column[Any]]:

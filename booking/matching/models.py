@@ -41,11 +41,13 @@ class ClientKey(Owned, Base):
 
 
 class MatchState(StrEnum):
-    """What staff decided. Two records that were linked are one: their match went with the merge."""
+    """What staff decided. LINKED: the visit or the login is that client's. Two records that were
+    linked are one: their match went with the merge."""
 
     OPEN = "open"
     REJECTED = "rejected"
     HOUSEHOLD = "household"
+    LINKED = "linked"
 
 
 class Origin(StrEnum):

@@ -5,12 +5,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from booking.clients.models import Client, Compared, Link
 from booking.clients.models import Pet as KeptPet
-from booking.database import is_writing
+from booking.database import Base, is_writing
 from booking.errors import NotFound
 from booking.matching import candidates
 from booking.matching.models import Match, MatchState, Origin, Scan
@@ -107,6 +107,8 @@ def of_client(session: Session, client_id: uuid.UUID, state: MatchState) -> list
     query = select(Match).where(
         Match.state == state, or_(Match.client_id == client_id, Match.other_id == client_id)
     )
+    if state is MatchState.OPEN:
+        query = query.where(_waits())
     return list(session.scalars(query.order_by(Match.score.desc(), Match.id.desc())))
 
 
@@ -125,11 +127,29 @@ def _count(session: Session, which: Select[Any]) -> int:
 
 
 def _raised(what: Any) -> Select[Any]:
-    has_client = select(Link.id).where(
+    return select(what).where(
+        Match.state == MatchState.OPEN, Match.origin.in_(_RAISED_BY), _waits()
+    )
+
+
+def _waits() -> ColumnElement[bool]:
+    """Nothing is asked about a visit or a login that has its client, for as long as it has it.
+
+    Visits are of a room above, and known here by what the foreign key leads to.
+    """
+    visit = Base.metadata.tables["appointment"]
+    has_client = select(visit.c.id).where(
+        visit.c.business_id == Match.business_id,
+        visit.c.id == Match.appointment_id,
+        visit.c.client_id.is_not(None),
+    )
+    is_linked = select(Link.id).where(
         Link.business_id == Match.business_id, Link.account_id == Match.account_id
     )
-    waits = or_(Match.account_id.is_(None), ~has_client.exists())
-    return select(what).where(Match.state == MatchState.OPEN, Match.origin.in_(_RAISED_BY), waits)
+    return and_(
+        or_(Match.appointment_id.is_(None), ~has_client.exists()),
+        or_(Match.account_id.is_(None), ~is_linked.exists()),
+    )
 
 
 def _pairs(what: Any) -> Select[Any]:

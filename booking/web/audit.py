@@ -36,6 +36,8 @@ KINDS = (
     ("account", "Logins"),
 )
 _VERBS = {
+    "appointment.linked": "Visit given to a client",
+    "appointment.unlinked": "Visit taken from a client",
     "client.created": "Client added",
     "client.changed": "Client changed",
     "client.linked": "Login linked",

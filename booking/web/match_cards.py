@@ -19,6 +19,7 @@ _NEWCOMER, _KNOWN = "Newcomer", "Known client"
 _ANSWERS = {
     MatchState.REJECTED: ("declined", "Not the same person"),
     MatchState.HOUSEHOLD: ("sent", "Same household"),
+    MatchState.LINKED: ("confirmed", "Linked"),
 }
 
 
@@ -88,7 +89,8 @@ def _pair(visitor: Visitor, match: Match, known: Known) -> tuple[Beside, tuple[s
         return _with_known(visitor, match, one, known), roles, "Link: it is their visit"
     if match.account_id is not None:
         one = beside.of_login(accounts.account(visitor.session, match.account_id), zone=zone)
-        roles = ("A login without a record", _KNOWN)
+        linked = match.state is MatchState.LINKED
+        roles = ("A login" if linked else "A login without a record", _KNOWN)
         return _with_known(visitor, match, one, known), roles, "Link: it is their login"
     newer, older = in_order(match)
     came = beside.say_origin(match, zone)

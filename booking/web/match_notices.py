@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from booking.clients import queries as clients
 from booking.errors import NotFound
 from booking.matching import queries
-from booking.matching.models import MatchState
+from booking.matching.models import Match, MatchState
 from booking.matching.queries import After
 from booking.merges import queries as merges
 from booking.merges.models import Merge
@@ -42,6 +43,7 @@ def places(visitor: Visitor, here: str) -> list[Place]:
         ("Duplicates", f"{home}/duplicates", here == "duplicates", say_count(counts.duplicates)),
         ("Not the same", f"{home}/matches?show=rejected", here == "rejected", None),
         ("Households", f"{home}/matches?show=household", here == "household", None),
+        ("Linked", f"{home}/matches?show=linked", here == "linked", None),
         ("Merged", f"{home}/merges", here == "merges", None),
     ]
 
@@ -57,17 +59,28 @@ def after(visitor: Visitor, request: Request) -> After | None:
 
 def what_was_done(visitor: Visitor, request: Request) -> Done | None:
     """The notice that the address asks for, as long as it can still be taken back."""
-    home = f"/manage/{visitor.business.slug}"
     try:
         if answered := request.query_params.get("answered"):
-            match = queries.find(visitor.session, uuid.UUID(answered))
-            said = _SAID.get(match.state)
-            return Done(said, f"{home}/matches/{match.id}/reopen") if said else None
+            return _answer(visitor, queries.find(visitor.session, uuid.UUID(answered)))
         if merged := request.query_params.get("merged"):
             return merge_done(visitor, merges.find(visitor.session, uuid.UUID(merged)))
     except (ValueError, NotFound):
         return None
     return None
+
+
+def _answer(visitor: Visitor, match: Match) -> Done | None:
+    home = f"/manage/{visitor.business.slug}"
+    action = f"{home}/matches/{match.id}/reopen"
+    if match.state is not MatchState.LINKED:
+        said = _SAID.get(match.state)
+        return Done(said, action) if said else None
+    name = clients.find(visitor.session, match.client_id).name
+    if match.appointment_id is not None:
+        text, href = f"The visit is linked to {name} now.", f"appointments/{match.appointment_id}"
+        return Done(text, action, f"{home}/{href}", "Open the visit")
+    text, href = f"The login is linked to {name} now.", f"clients/{match.client_id}"
+    return Done(text, action, f"{home}/{href}", "Open the record")
 
 
 def merge_done(visitor: Visitor, merge: Merge) -> Done | None:

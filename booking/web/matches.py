@@ -6,14 +6,13 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
 
-from booking.appointments.models import Appointment
 from booking.clients import queries as clients
 from booking.clients.models import Client
 from booking.errors import Conflict
 from booking.matching import actions, queries
 from booking.matching.models import MatchState
 from booking.merges import queries as merges
-from booking.merges.actions.linking import in_order, link_match
+from booking.merges.actions.linking import in_order, link_match, take_back
 from booking.merges.models import Merge
 from booking.web.match_cards import cards_of
 from booking.web.match_notices import after, places, what_was_done
@@ -24,7 +23,7 @@ from booking.web.visitor import MemberReads, MemberWrites, Visitor
 router = APIRouter(include_in_schema=False, tags=["matches"])
 
 _PAGE = 6
-_ANSWERS = {state.value: state for state in (MatchState.REJECTED, MatchState.HOUSEHOLD)}
+_ANSWERS = {state.value: state for state in MatchState if state is not MatchState.OPEN}
 
 
 @router.get("/manage/{slug}/matches")
@@ -67,12 +66,8 @@ def link(visitor: MemberWrites, match_id: uuid.UUID) -> Response:
     except Conflict as refusal:
         visitor.session.rollback()
         return redirect(_home(visitor), flash=refusal.message, kind="error")
-    if isinstance(made, Merge):
-        return redirect(f"{_home(visitor)}?merged={made.id}")
-    what = "The visit is" if isinstance(made, Appointment) else "The login is"
-    assert made.client_id is not None
-    name = clients.find(visitor.session, made.client_id).name
-    return redirect(_home(visitor), flash=f"{what} linked to {name} now.")
+    said = "merged" if isinstance(made, Merge) else "answered"
+    return redirect(_with(_home(visitor), **{said: str(made.id)}))
 
 
 @router.post("/manage/{slug}/matches/{match_id:uuid}/reject")
@@ -89,7 +84,7 @@ def household(visitor: MemberWrites, form: Form, match_id: uuid.UUID) -> Respons
 def reopen(visitor: MemberWrites, form: Form, match_id: uuid.UUID) -> Response:
     match = queries.find(visitor.session, match_id)
     try:
-        actions.reopen(visitor.session, match, by=visitor.actor)
+        take_back(visitor.session, match, by=visitor.actor)
     except Conflict as refusal:
         visitor.session.rollback()
         return redirect(_back(visitor, form), flash=refusal.message, kind="error")

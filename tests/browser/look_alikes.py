@@ -1,7 +1,10 @@
 """People of the salon who look alike, for looking at: questions of every sort, answers, merges."""
 
 import uuid
+from datetime import timedelta
 
+from booking.appointments.models import BookedBy
+from booking.clients import queries as clients
 from booking.linking.actions.sign_up import make_account
 from booking.matching import actions
 from booking.matching import queries as matching
@@ -12,6 +15,7 @@ from booking.merges import queries as merges
 from tests import make
 from tests.pages import Pages
 from tests.site import Site
+from tests.times import START
 from tests.web.questions import a_question, ask, newcomer_like
 
 DESK = "/manage/happy-paws"
@@ -22,7 +26,7 @@ def people_who_look_alike(site: Site, pages: Pages) -> dict[str, str]:
     """Links to what was made."""
     links = _a_family(site)
     _newcomers(site)
-    links |= _answers(site, pages) | _merges(site, pages)
+    links |= _answers(site, pages) | _linked(site, pages) | _merges(site, pages)
     pages.owner.request("POST", f"{DESK}/duplicates/scan")
     while scan_next(site.database, lambda: False):
         pass
@@ -69,6 +73,27 @@ def _answers(site: Site, pages: Pages) -> dict[str, str]:
         page = pages.owner.request("POST", f"{DESK}/matches/{match_id}/{answer}")
         assert page.says("Noted"), page
     return {"sam": str(known), "answered": page.path.partition("?")[2]}
+
+
+def _linked(site: Site, pages: Pages) -> dict[str, str]:
+    """A guest's visit that is somebody's, and a login."""
+    salon = site.world.salon
+    with site.writing() as session:
+        pat = clients.find(session, site.world.pat.id)
+        visit = make.appointment(session, pat, salon.bath, salon.ana, START + timedelta(days=20))
+        visit.client_id, visit.first_name, visit.booked_by = None, "Patricia", BookedBy.GUEST
+        account = make_account(
+            session, email="p.silent@example.com", name="Pat Silent", password_hash=None
+        )
+        session.flush()
+        person = Person("Pat", "Silent", mobile_phone=pat.mobile_phone)
+        asked = actions.raise_for_visit(session, visit.id, person)
+        asked += actions.raise_for_login(session, account.id, person)
+        match_ids = [match.id for match in asked]
+    for match_id in match_ids:
+        page = pages.owner.request("POST", f"{DESK}/matches/{match_id}/link")
+        assert page.says("is linked to Pat Silent now"), page
+    return {"linked": page.path.partition("?")[2]}
 
 
 def _merges(site: Site, pages: Pages) -> dict[str, str]:

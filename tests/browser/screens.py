@@ -240,6 +240,8 @@ OF_THE_DESK = (
     desk("matches answered", "/matches", "/matches?{answered}"),
     desk("matches not the same", "/matches", "/matches?show=rejected"),
     desk("matches households", "/matches", "/matches?show=household"),
+    desk("matches just linked", "/matches", "/matches?{linked}"),
+    desk("matches linked", "/matches", "/matches?show=linked"),
     desk("duplicates", "/duplicates"),
     desk("merges", "/merges"),
     desk("merge", "/merges/new", "/merges/new?keep={anna}&merge={anne}"),

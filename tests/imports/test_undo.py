@@ -1,7 +1,7 @@
 """A whole import is taken back, as far as nobody has built on it since."""
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from booking.audit.actions import SYSTEM
 from booking.clients import actions as clients
@@ -12,7 +12,7 @@ from booking.clients.rules import PetDetails
 from booking.imports import queries as imports
 from booking.imports.actions import undoing
 from booking.imports.actions.staging import NotNow
-from booking.imports.models import ImportState
+from booking.imports.models import ImportRow, ImportState
 from booking.matching.models import ClientKey, Match, MatchState
 from booking.matching.renewal import renew_due_keys
 from booking.merges.actions.linking import link_match
@@ -48,10 +48,15 @@ def test_undo_spares_whom_somebody_worked_with(site: Site, world: World) -> None
         make.login(session, two, password_hash="x")
         clients.change_client(session, three, {"notes": "nice"}, by=SYSTEM)
         clients.add_pet(session, four, PetDetails(name="Own"), by=SYSTEM)
+    with site.reading() as session:
+        foreseen = undoing.foresee(session, imports.find(session, row.id))
+        examples = [(each.client_id, why) for each, why in foreseen.examples]
     with site.writing() as session:
         done = undoing.undo(session, imports.find(session, row.id), by=SYSTEM)
     assert done.removed == 1
     assert {client_id for client_id, _ in done.spared} == {one.id, two.id, three.id, four.id}
+    assert (foreseen.removed, foreseen.restored, foreseen.spared) == (1, 0, 4)
+    assert examples == done.spared
     assert len(people(site, "client")) == 4
     assert sum("spared" in each for each in codes(site, row)) == 4
 
@@ -100,3 +105,32 @@ def test_who_was_merged_since_stays_and_the_same_file_finds_them(site: Site) -> 
     assert (done.removed, len(done.spared)) == (1, 1)
     assert [one.name for one in people(site, "example.net")] == ["Robert Example"]
     assert codes(site, row)[0] == ["looks_like", "spared"]
+
+
+def test_what_undoing_would_do_is_counted_without_reading_every_row(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a long list only the few are read whose clients somebody changed since."""
+    monkeypatch.setattr(undoing, "EXAMPLES", 3)
+    numbers = range(1, 31)
+    upload(site, listed(*(f"{n},New{n},Client,n{n}@example.net,,,active,," for n in numbers)))
+    lines = [f"{n},New{n},Client,n{n}@example.net,5550{n},,active,," for n in numbers]
+    row = upload(site, listed(*lines, *(f"{n},Other{n},Ek,,,,active,," for n in range(31, 61))))
+    with site.writing() as session:
+        for client in queries.search(session, ClientFilter(q="new"), limit=4):
+            change = {"mobile_phone": "5559"} if client.first_name != "New1" else {"notes": "nice"}
+            clients.change_client(session, client, change, by=SYSTEM)
+        (other,) = queries.search(session, ClientFilter(q="other45"))
+        clients.change_client(session, other, {"notes": "nice"}, by=SYSTEM)
+    read: list[object] = []
+    with site.reading() as session:
+        list_of = imports.find(session, row.id)
+        event.listen(session, "loaded_as_persistent", lambda _, one: read.append(one))
+        foreseen = undoing.foresee(session, list_of)
+        rows_read = {one.number for one in read if isinstance(one, ImportRow)}
+    assert len(rows_read) == 5
+    assert [why for _, why in foreseen.examples] == ["was changed since; those values stay"] * 3
+    with site.writing() as session:
+        done = undoing.undo(session, imports.find(session, row.id), by=SYSTEM)
+    assert (foreseen.removed, foreseen.restored) == (done.removed, done.restored) == (29, 27)
+    assert foreseen.spared == len(done.spared) == 4

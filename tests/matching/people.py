@@ -6,8 +6,11 @@ from typing import Any
 from booking.database import Database
 from booking.matching.queries import open_matches
 from tests import make
-from tests.front_door import Api
+from tests.api.client_logins import confirm, sign_up, token_in
+from tests.front_door import Api, ApiCaller
+from tests.mailbox import Mailbox
 from tests.site import Site
+from tests.world import World
 from workers import jobs
 
 DANA: dict[str, Any] = {
@@ -24,6 +27,9 @@ DANA: dict[str, Any] = {
 }
 PET = "Biscuit"
 OTHER_ADDRESS = "dw.mailbox@example.org"
+ALL_OF_HER = {name: DANA[name] for name in ("first_name", "last_name", "mobile_phone")}
+NOBODY = {"first_name": "Quentin", "last_name": "Abernathy", "mobile_phone": "212 555 0173"}
+VISITS = "/businesses/{b}/appointments"
 
 
 def dana(site: Site, **different: Any) -> uuid.UUID:
@@ -33,6 +39,24 @@ def dana(site: Site, **different: Any) -> uuid.UUID:
         make.pet(session, client, name=PET, breed="Beagle")
     compare(site.database)
     return client.id
+
+
+def booking(world: World, day: int, person: dict[str, str], pet: str = PET) -> dict[str, Any]:
+    return {
+        "service_id": str(world.salon.grooming),
+        "starts_at": f"2027-03-{day:02}T10:00:00-05:00",
+        "client": person,
+        "pets": [{"name": pet, "species": "dog", "breed": "Beagle"}],
+    }
+
+
+def logged_in(api: Api, mailbox: Mailbox, **form: str) -> tuple[dict[str, Any], ApiCaller]:
+    """Signed up and confirmed by whoever reads that mailbox."""
+    token = sign_up(api, **form).json()["sign_up_token"]
+    answer = confirm(api, token=token_in(mailbox, form["email"]), sign_up_token=token)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body, api.bearing(body["token"])
 
 
 def compare(database: Database) -> int:

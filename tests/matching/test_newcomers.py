@@ -11,34 +11,25 @@ from booking.clients.models import Client, Link, Pet
 from booking.clients.queries import clients_with_email
 from booking.matching.models import Newcomer
 from tests import make
-from tests.api.client_logins import confirm, me, sign_up, token_in
-from tests.front_door import Api, ApiCaller
+from tests.api.client_logins import me
+from tests.front_door import Api
 from tests.mailbox import Mailbox
-from tests.matching.people import DANA, OTHER_ADDRESS, PET, asked_about, compare, dana, items
+from tests.matching.people import (
+    ALL_OF_HER,
+    DANA,
+    NOBODY,
+    OTHER_ADDRESS,
+    PET,
+    VISITS,
+    asked_about,
+    booking,
+    compare,
+    dana,
+    items,
+    logged_in,
+)
 from tests.site import Site
 from tests.world import World
-
-VISITS = "/businesses/{b}/appointments"
-ALL_OF_HER = {name: DANA[name] for name in ("first_name", "last_name", "mobile_phone")}
-NOBODY = {"first_name": "Quentin", "last_name": "Abernathy", "mobile_phone": "212 555 0173"}
-
-
-def booking(world: World, day: int, person: dict[str, str], pet: str = PET) -> dict[str, Any]:
-    return {
-        "service_id": str(world.salon.grooming),
-        "starts_at": f"2027-03-{day:02}T10:00:00-05:00",
-        "client": person,
-        "pets": [{"name": pet, "species": "dog", "breed": "Beagle"}],
-    }
-
-
-def logged_in(api: Api, mailbox: Mailbox, **form: str) -> tuple[dict[str, Any], ApiCaller]:
-    """Signed up and confirmed by whoever reads that mailbox."""
-    token = sign_up(api, **form).json()["sign_up_token"]
-    answer = confirm(api, token=token_in(mailbox, form["email"]), sign_up_token=token)
-    assert answer.status_code == 200, answer.text
-    body: dict[str, Any] = answer.json()
-    return body, api.bearing(body["token"])
 
 
 def everything_about(site: Site, client_id: uuid.UUID) -> list[list[Any]]:

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from booking.appointments.actions.attach import HasClient
 from booking.appointments.models import Appointment, BookedBy
 from booking.audit.actions import SYSTEM
-from booking.clients.models import Client, Link
-from booking.clients.queries import find
+from booking.clients.models import Client
+from booking.clients.queries import clients_of, find
 from booking.linking.actions.sign_up import make_account
 from booking.matching.models import Match, MatchState, Origin
 from booking.merges import queries
-from booking.merges.actions.linking import link_match
+from booking.merges.actions.linking import LoginHasClient, link_match
 from booking.merges.actions.moving import ChooseLogin
 from booking.merges.models import Merge
 from tests import make
@@ -74,18 +75,19 @@ def test_two_logins_are_for_staff_to_choose(site: Site, world: World) -> None:
         assert isinstance(link_match(session, asked, by=SYSTEM, login=login), Merge)
 
 
-def test_a_visit_gets_its_client_and_is_asked_about_no_more(site: Site, world: World) -> None:
+def test_a_visit_gets_its_client(site: Site, world: World) -> None:
     with site.writing() as session:
         at = START + timedelta(days=10)
         jo, sam = find(session, world.jo.id), find(session, world.sam.id)
         visit = make.appointment(session, jo, world.salon.bath, world.salon.ana, at)
         visit.client_id, visit.booked_by = None, BookedBy.GUEST
         asked = match(session, jo, appointment_id=visit.id)
-        match(session, sam, appointment_id=visit.id)
-        done = link_match(session, asked, by=SYSTEM)
-        assert isinstance(done, Appointment)
-        assert done.client_id == jo.id
-        assert session.query(Match).count() == 0
+        other = match(session, sam, appointment_id=visit.id)
+        assert link_match(session, asked, by=SYSTEM) is asked
+        given = session.get_one(Appointment, visit.id)
+        assert (given.client_id, asked.state) == (jo.id, MatchState.LINKED)
+        with pytest.raises(HasClient):
+            link_match(session, other, by=SYSTEM)
 
 
 def test_a_login_gets_its_client(site: Site, world: World) -> None:
@@ -93,10 +95,11 @@ def test_a_login_gets_its_client(site: Site, world: World) -> None:
         kim = find(session, world.kim.id)
         account = make_account(session, email="k@example.com", name="Kim", password_hash=None)
         asked = match(session, kim, account_id=account.id)
-        done = link_match(session, asked, by=SYSTEM)
-        assert isinstance(done, Link)
-        assert (done.client_id, done.account_id) == (kim.id, account.id)
-        assert session.query(Match).count() == 0
+        other = match(session, find(session, world.pat.id), account_id=account.id)
+        assert link_match(session, asked, by=SYSTEM) is asked
+        assert clients_of(session, account.id) == [kim]
+        with pytest.raises(LoginHasClient):
+            link_match(session, other, by=SYSTEM)
 
 
 def test_an_old_id_leads_to_the_record_it_went_into(api: Api, site: Site) -> None:

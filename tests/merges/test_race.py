@@ -11,9 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Connection, event, func, select
+from sqlalchemy import func, select
 
-from booking import database as databases
 from booking.appointments.models import Appointment
 from booking.audit.actions import SYSTEM
 from booking.clients.models import Client, Pet
@@ -25,6 +24,7 @@ from tests import make
 from tests.front_door import Api
 from tests.live import LiveServer
 from tests.merges.merging import add
+from tests.racing import locked_late
 from tests.site import Site
 from tests.world import VISIT_TO_COME, World
 
@@ -85,20 +85,8 @@ def guard_off(monkeypatch: pytest.MonkeyPatch, database: Database) -> Iterator[N
         return {client.id: client for client in found}
 
     monkeypatch.setattr(holding, "hold", look)
-    if database.engine.dialect.name != "sqlite":
+    with locked_late(database):
         yield
-        return
-    event.remove(database.engine, "begin", databases._begin_sqlite)
-    event.listen(database.engine, "begin", begin_late)
-    try:
-        yield
-    finally:
-        event.remove(database.engine, "begin", begin_late)
-        event.listen(database.engine, "begin", databases._begin_sqlite)
-
-
-def begin_late(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
 
 
 def race(live: LiveServer, world: World, pairs: Sequence[Pair]) -> list[httpx.Response]:

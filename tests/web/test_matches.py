@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from booking.audit.actions import SYSTEM
 from booking.clients import queries as clients
+from booking.clients.actions import link, unlink
+from booking.clients.models import LinkedBy
 from booking.linking.actions.sign_up import make_account
 from booking.matching import actions, queries
 from booking.matching.models import MatchState, Origin
@@ -207,8 +210,17 @@ def test_a_guest_whose_address_is_known_is_asked_about_and_linked(
     page = page.submit("/link")
     assert page.says("The visit is linked to Kim Cold now.")
     assert page.says("Nobody to look at")
-    page = pages.staff.get(f"{HOME}/appointments/{visit['id']}")
-    assert page.follow("Open the client").path == f"{HOME}/clients/{world.kim.id}"
+    assert page.follow("Open the visit").follow("Open the client").says("Kim Cold")
+    page = page.submit("/reopen")
+    assert page.says("Taken back. The question is open again.")
+    assert page.says("A guest’s visit")
+    page = page.submit("/link").follow("Linked")
+    assert page.says("Kim Cold and Kim Cold Linked")
+    page = page.submit("/reopen")
+    assert page.says("Nothing linked yet")
+    assert pages.staff.get(f"{HOME}/clients/{world.kim.id}").says(
+        "A visit or a login may be theirs."
+    )
 
 
 def test_a_login_without_a_record_is_linked_to_the_one_staff_know(
@@ -222,7 +234,20 @@ def test_a_login_without_a_record_is_linked_to_the_one_staff_know(
         actions.raise_for_login(session, account.id, Person("Kim", "Cold", world.kim.email))
     page = pages.staff.get(f"{HOME}/matches")
     assert page.says("A login without a record")
-    assert page.submit("/link").says("The login is linked to Kim Cold now.")
+    page = page.submit("/link")
+    assert page.says("The login is linked to Kim Cold now.")
+    assert page.follow("Open the record").says("kim.c@example.com sees and books")
+    late = pages.staff.get(f"{HOME}/matches?show=linked")
+    assert late.says("Taken back, a visit is a guest’s again, and a login is signed out")
+    page = page.submit("/reopen")
+    assert page.says("A login without a record")
     assert pages.staff.get(f"{HOME}/clients/{world.kim.id}").says(
-        "kim.c@example.com sees and books"
+        "A visit or a login may be theirs."
     )
+    pages.staff.get(f"{HOME}/matches").submit("/link")
+    with site.writing() as session:
+        kim, pat = (clients.find(session, each.id) for each in (world.kim, world.pat))
+        unlink(session, kim, by=SYSTEM)
+        link(session, pat, account.id, linked_by=LinkedBy.STAFF, by=SYSTEM)
+    page = late.submit("/reopen")
+    assert page.says("This login is Pat Silent’s by now, not Kim Cold’s any more.")

@@ -32,6 +32,7 @@ def adopt(session: Session, client: Client, email_key: str, *, by: Actor) -> lis
     adopted = list(session.scalars(waiting.with_for_update()))
     for appointment in adopted:
         _attach(session, appointment, client, by)
+        withdraw_visit(session, appointment.id)
     return adopted
 
 
@@ -48,6 +49,7 @@ def claimed(
         return find_client(session, appointment.client_id)
     client = client or _somebody_new(session, appointment, by)
     _attach(session, appointment, client, by)
+    withdraw_visit(session, appointment.id)
     return client
 
 
@@ -81,14 +83,33 @@ def person_behind(appointment: Appointment) -> Person:
 def link_to_client(
     session: Session, appointment: Appointment, client: Client, *, by: Actor
 ) -> None:
-    """A deliberate act of staff. Raises HasClient."""
+    """A deliberate act of staff: nothing is asked about the visit any more. Raises HasClient."""
+    give_client(session, appointment, client, by=by)
+    withdraw_visit(session, appointment.id)
+
+
+def give_client(session: Session, appointment: Appointment, client: Client, *, by: Actor) -> None:
+    """As `link_to_client`; but what is asked about the visit stays, and waits in case this is taken
+    back. Raises HasClient."""
     lock(session, appointment)
     if appointment.client_id is not None:
         raise HasClient
     _attach(session, appointment, client, by)
 
 
+def take_client(session: Session, appointment: Appointment, *, by: Actor) -> None:
+    """The visit is a guest's again. What was done with it meanwhile stays done: its time, its
+    state, and the e-mails that were sent; whom they go to was always the guest's own address."""
+    record(
+        session,
+        "appointment.unlinked",
+        appointment,
+        by=by,
+        client_id=str(appointment.client_id),
+    )
+    appointment.client_id = None
+
+
 def _attach(session: Session, appointment: Appointment, client: Client, by: Actor) -> None:
     appointment.client_id = client.id
-    withdraw_visit(session, appointment.id)
     record(session, "appointment.linked", appointment, by=by, client_id=str(client.id))

@@ -1,12 +1,12 @@
 """Taking an import back, as far as nobody has built on it since."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, Select, case, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from booking import clock
@@ -22,6 +22,8 @@ from booking.imports.rules.reading import RowProblem
 from booking.matching.models import Match, MatchState
 
 _CHUNK = 500
+EXAMPLES = 20
+"""of those who would stay are named before an import is undone"""
 _DATES = {"birthday", "birth_date"}
 _GONE = "was merged with another one, or removed, since"
 _CHANGED = "was changed since; those values stay"
@@ -64,45 +66,65 @@ def undo(session: Session, row: Import, *, by: Actor) -> Undone:
 
 @dataclass(slots=True)
 class Outlook:
-    """What undoing would do. `spared`: the rows whose clients would stay as they are, and why."""
+    """What undoing would do. `spared` counts the rows whose clients would stay as they are;
+    `examples` are the first of them, and why."""
 
     removed: int = 0
     restored: int = 0
-    spared: list[tuple[ImportRow, str]] = field(default_factory=list)
+    spared: int = 0
+    examples: list[tuple[ImportRow, str]] = field(default_factory=list)
 
 
 def foresee(session: Session, row: Import) -> Outlook:
-    """What `undo` would do now, without doing it."""
+    """What `undo` would do now, without doing it. The database counts: rows are read only of those
+    whose clients were changed since."""
     found = Outlook()
-    written = (Verdict.NEW, Verdict.REVIEW, Verdict.UPDATED)
-    query = (
-        select(ImportRow)
-        .where(ImportRow.import_id == row.id, ImportRow.verdict.in_(written))
-        .order_by(ImportRow.number)
-        .limit(_CHUNK)
-    )
-    after = 0
-    while staged := list(session.scalars(query.where(ImportRow.number > after))):
-        after = staged[-1].number
-        made = {one.id: one for one in staged if one.verdict is not Verdict.UPDATED}
-        staying = _why_they_stay(session, made)
-        found.spared += [(made[client_id], why) for client_id, why in staying.items()]
-        found.removed += len(made) - len(staying)
-        _foresee_changed(session, [one for one in staged if one.id not in made], found)
+    made = _made(row, _why_it_stays().label("why")).subquery()
+    counted = select(made.c.why, func.count()).group_by(made.c.why)
+    for why, number in session.execute(counted):
+        if why is None:
+            found.removed += number
+        else:
+            found.spared += number
+    some = _that_stay(row, ImportRow).order_by(ImportRow.number).limit(EXAMPLES)
+    found.examples += [(staged, why) for staged, why in session.execute(some)]
+    _foresee_changed(session, row, found)
+    found.examples = sorted(found.examples, key=lambda one: one[0].number)[:EXAMPLES]
     return found
 
 
-def _foresee_changed(session: Session, staged: list[ImportRow], found: Outlook) -> None:
+def _foresee_changed(session: Session, row: Import, found: Outlook) -> None:
+    mine = (ImportRow.import_id == row.id, ImportRow.verdict == Verdict.UPDATED)
+    untouched = (
+        select(Client.id)
+        .where(Client.id == ImportRow.client_id, Client.updated_at == ImportRow.left_at)
+        .exists()
+    )
+    counted = select(func.count()).select_from(ImportRow).where(*mine, untouched)
+    found.restored += session.scalar(counted) or 0
+    touched = select(ImportRow).where(*mine, ~untouched).order_by(ImportRow.number).limit(_CHUNK)
+    after, some = 0, EXAMPLES
+    while staged := list(session.scalars(touched.where(ImportRow.number > after))):
+        after = staged[-1].number
+        stay = list(_changed_since(session, staged))
+        found.restored += len(staged) - len(stay)
+        found.spared += len(stay)
+        found.examples += stay[:some]
+        some -= min(some, len(stay))
+
+
+def _changed_since(
+    session: Session, staged: Collection[ImportRow]
+) -> Iterator[tuple[ImportRow, str]]:
+    """Those of these rows whose clients would not get all their earlier values back, and why."""
     known = clients.find_many(session, [one.client_id for one in staged if one.client_id])
     pets = clients.pets_of(session, list(known), archived=True)
     for one in staged:
         client = known.get(one.client_id) if one.client_id else None
         if client is None or str(client.id) != one.undo["client"]:
-            found.spared.append((one, _GONE))
-        elif _is_as_left(client, pets[client.id], one.undo):
-            found.restored += 1
-        else:
-            found.spared.append((one, _CHANGED))
+            yield one, _GONE
+        elif not _is_as_left(client, pets[client.id], one.undo):
+            yield one, _CHANGED
 
 
 def _is_as_left(client: Client, pets: list[Pet], undo: dict[str, Any]) -> bool:
@@ -118,22 +140,21 @@ def _is_as_left(client: Client, pets: list[Pet], undo: dict[str, Any]) -> bool:
 
 
 def _remove_made(session: Session, row: Import, done: Undone) -> None:
-    query = (
-        select(ImportRow)
-        .where(ImportRow.import_id == row.id, ImportRow.verdict.in_([Verdict.NEW, Verdict.REVIEW]))
-        .order_by(ImportRow.number)
-    )
+    query = _made(row, ImportRow).order_by(ImportRow.number).limit(_CHUNK)
     after = 0
-    while staged := list(session.scalars(query.where(ImportRow.number > after).limit(_CHUNK))):
+    while staged := list(session.scalars(query.where(ImportRow.number > after))):
         after = staged[-1].number
-        _remove_chunk(session, {one.id: one for one in staged}, done)
+        _remove_chunk(session, row, {one.id: one for one in staged}, done)
 
 
-def _remove_chunk(session: Session, staged: dict[uuid.UUID, ImportRow], done: Undone) -> None:
+def _remove_chunk(
+    session: Session, row: Import, staged: dict[uuid.UUID, ImportRow], done: Undone
+) -> None:
     """Their keys and open matches go along."""
     there = select(Client.id).where(Client.id.in_(staged)).order_by(Client.id)
     session.execute(there.with_for_update()).all()
-    staying = _why_they_stay(session, staged)
+    stay = _that_stay(row, ImportRow.id).where(ImportRow.id.in_(staged))
+    staying: dict[uuid.UUID, str] = dict(session.execute(stay).all())
     for client_id, why in staying.items():
         _spare(staged[client_id], done, why)
     removable = list(staged.keys() - staying.keys())
@@ -148,33 +169,44 @@ def _remove_chunk(session: Session, staged: dict[uuid.UUID, ImportRow], done: Un
     session.flush()
 
 
-def _why_they_stay(session: Session, staged: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Of the clients these rows made, those that somebody worked with since. A client that an
-    import made has the id of its row; each text completes "This client …"."""
-    there = select(Client.id, Client.created_at, Client.updated_at).where(Client.id.in_(staged))
-    known = {each.id: each for each in session.execute(there)}
-    used = clients.in_use(session, staged)
-    decided = _decided_about(session, staged)
-    found: dict[uuid.UUID, str] = {}
-    for client_id in staged:
-        if client_id not in known:
-            found[client_id] = _GONE
-        elif client_id in used:
-            found[client_id] = "has appointments, an invitation or a login by now"
-        elif client_id in decided:
-            found[client_id] = "was told apart from another one since"
-        elif known[client_id].updated_at != known[client_id].created_at:
-            found[client_id] = "was changed since"
-    return found
+def _made(row: Import, *what: Any) -> Select[Any]:
+    """Of the rows of this import that made a client, with the client as it is now, if it is there.
+    A client that an import made has the id of its row."""
+    return (
+        select(*what)
+        .select_from(ImportRow)
+        .outerjoin(
+            Client, (Client.business_id == ImportRow.business_id) & (Client.id == ImportRow.id)
+        )
+        .where(ImportRow.import_id == row.id, ImportRow.verdict.in_([Verdict.NEW, Verdict.REVIEW]))
+    )
 
 
-def _decided_about(session: Session, client_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    """Of whom staff said who they are not, or with whom they live."""
-    found: set[uuid.UUID] = set()
-    for column in (Match.client_id, Match.other_id):
-        query = select(column).where(Match.state != MatchState.OPEN, column.in_(client_ids))
-        found |= {client_id for client_id in session.scalars(query) if client_id}
-    return found
+def _that_stay(row: Import, what: Any) -> Select[Any]:
+    why = _why_it_stays()
+    return _made(row, what, why).where(why.is_not(None))
+
+
+def _why_it_stays() -> ColumnElement[str | None]:
+    """Of a client that somebody worked with since; completes "This client …"."""
+    return case(
+        (Client.id.is_(None), _GONE),
+        (clients.is_in_use(), "has appointments, an invitation or a login by now"),
+        (_decided_about(), "was told apart from another one since"),
+        (Client.updated_at != Client.created_at, "was changed since"),
+    )
+
+
+def _decided_about() -> ColumnElement[bool]:
+    """Staff said who they are not, or with whom they live."""
+    decided = (
+        select(Match.id)
+        .where(Match.business_id == Client.business_id, Match.state != MatchState.OPEN)
+        .correlate(Client)
+    )
+    return or_(
+        *(decided.where(one == Client.id).exists() for one in (Match.client_id, Match.other_id))
+    )
 
 
 def _spare(staged: ImportRow, done: Undone, why: str) -> None:

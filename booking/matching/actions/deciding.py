@@ -17,7 +17,8 @@ class AlreadyDecided(Conflict):
 
 
 def decide(session: Session, match: Match, state: MatchState, *, by: Actor) -> Match:
-    """Not the same person, or one household. Deciding the same again changes nothing.
+    """Not the same person, or one household; or that a visit or a login, which whoever decides
+    links besides, is this client's. Deciding the same again changes nothing.
 
     Raises AlreadyDecided where it was decided otherwise, and Invalid for a household with a visit
     or a login, which has no record.
@@ -38,7 +39,8 @@ def decide(session: Session, match: Match, state: MatchState, *, by: Actor) -> M
 
 
 def reopen(session: Session, match: Match, *, by: Actor) -> Match:
-    """The decision is taken back: the question is open again."""
+    """The decision is taken back: the question is open again. What a link gave is not taken away
+    here."""
     lock(session, match)
     if match.state is MatchState.OPEN:
         return match

@@ -212,7 +212,10 @@ def _partner(match: Match, ours: Collection[uuid.UUID]) -> tuple[str, uuid.UUID 
 
 
 def _take_decision(known: Match, match: Match) -> None:
-    if known.state is not MatchState.OPEN or match.state is MatchState.OPEN:
+    """That a visit or a login was linked says more than anything else that was decided of it."""
+    if match.state is not MatchState.LINKED and (
+        known.state is not MatchState.OPEN or match.state is MatchState.OPEN
+    ):
         return
     for name in ("state", "decided_at", "decided_by", "decided_by_name"):
         setattr(known, name, getattr(match, name))
