@@ -179,6 +179,30 @@ def test_a_second_process_prepares_the_next_rows_and_its_death_costs_nothing(
         os.kill(pid, 0)
 
 
+def test_what_a_row_changed_is_known_though_the_other_process_looked_before(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(site, listed(",Robert,Example,robert@example.net,,,active,Rex,Lab"))
+    monkeypatch.setattr(applying, "CHUNK", 5)
+    names = ("Cy,Doe", "Maud,Kowalski", "Piet,Hein", "Zoe,Quick", "Ali,Baba")
+    more = ("Ulla,Strand", "Noor,Haddad", "Finn,Berg", "Lea,Roth")
+    others = [f",{name},{name[:2]}@example.net,,,active,," for name in (*names, *more)]
+    by_phone = ",Robert,Example,,212-736-5000,,active,,"
+    with site.writing() as session:
+        file = io.BytesIO(listed(*others[:5], ROBERT, *others[5:], by_phone, ANN).encode())
+        row = staging.stage(session, file, file_name="a", dry_run=False, by=SYSTEM)
+    with Preparer() as preparer:
+        for _ in range(2):
+            with site.database.writing() as session:
+                applying.apply_next_chunk(session, preparer=preparer)
+                found = preparer.taken()  # while nobody else sees what this chunk did
+        assert len(found) == 2
+        monkeypatch.setattr(preparer, "taken", lambda: found)
+        with site.database.writing() as session:
+            applying.apply_next_chunk(session, preparer=preparer)
+    assert counts(site, row) == {"new": 10, "updated": 1, "matched": 1}
+
+
 def test_a_row_that_cant_be_read_stops_no_dry_run(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:

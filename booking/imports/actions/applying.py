@@ -4,7 +4,7 @@ import json
 import logging
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import Table, Text, cast, select, update
 from sqlalchemy.exc import OperationalError
@@ -75,11 +75,11 @@ def apply_next_chunk(
         rehearsal.fresh.is_asked = row.dry_run or not rows or not are_told_apart(row, rows)
         ready = preparer.taken() if preparer else {}
         if renewed := _renew(session, row, rows, rehearsal):
-            ready = {}  # it knows of none of these
+            ready = {}  # which knows of none of these
         if renewed == _RENEWED_AT_ONCE:
             return Progress(row.id, row.done, row.people)
         work = _Work(row, rehearsal, told, ready)
-        if preparer is not None:
+        if preparer is not None and not renewed:  # as the other sees it, they have no keys yet
             _prepare(session, row, rows, preparer)
         _apply(session, work, rows)
         if not row.dry_run:
@@ -213,9 +213,11 @@ def _apply(session: Session, work: _Work, rows: Sequence[Waiting]) -> None:
 
 
 def _apply_one_by_one(session: Session, work: _Work, rows: Sequence[Waiting]) -> None:
+    """Looked up anew: somebody whom the other process found may be gone since."""
     rehearsing.begin_again(work.rehearsal)
+    anew = replace(work, ready={})
     for each in rows:
-        _apply(session, work, [each])
+        _apply(session, anew, [each])
 
 
 def _apply_together(session: Session, work: _Work, rows: Sequence[Waiting]) -> None:
