@@ -1,5 +1,6 @@
 """The time of the tests: every one of them begins on the same Monday morning."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
 from booking import clock
@@ -9,7 +10,7 @@ START = datetime(2027, 3, 1, 14, tzinfo=UTC)
 
 
 class Clock:
-    """Moves the only clock there is. Time goes on from wherever it was put."""
+    """Moves the only clock there is. Time goes on from wherever it was put, and never before it."""
 
     def __init__(self) -> None:
         self.offset = 0
@@ -19,7 +20,7 @@ class Clock:
         return clock.now()
 
     def set(self, moment: datetime) -> None:
-        self.offset = round((moment - datetime.now(UTC)).total_seconds())
+        self.offset = math.ceil((moment - datetime.now(UTC)).total_seconds())
         clock.set_offset(self.offset)
 
     def move(self, **by: float) -> None:
