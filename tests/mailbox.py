@@ -82,7 +82,7 @@ class Mail:
     @property
     def code(self) -> str:
         """The six digits to type."""
-        found = re.search(r"(?<!\d)(\d{3}) ?(\d{3})(?!\d)", self.text)
+        found = re.search(r"(?<![\w-])(\d{3}) ?(\d{3})(?![\w-])", self.text)
         assert found, f"no six-digit code in {self!r}:\n{self.text}"
         return found[1] + found[2]
 
