@@ -33,7 +33,6 @@ from booking.matching.renewal import renew_due_keys
 CHUNK = 1_000
 _log = logging.getLogger(__name__)
 _DUE = (ImportState.QUEUED, ImportState.RUNNING)
-_ACCEPTED = (Verdict.NEW, Verdict.MATCHED, Verdict.UPDATED, Verdict.REVIEW)
 _RENEWED_AT_ONCE = 1_000
 _PLAIN = {"synchronize_session": False}
 _row, _client = ImportRow.__table__, Client.__table__
@@ -138,7 +137,7 @@ def _match_unchanged(session: Session, row: Import, last: int) -> set[uuid.UUID]
             (earlier.c.business_id == _row.c.business_id)
             & (earlier.c.said == _row.c.said)
             & (earlier.c.import_id != _row.c.import_id)
-            & earlier.c.verdict.in_(_ACCEPTED),
+            & earlier.c.verdict.in_(asking.ACCEPTED),
         )
         .join(
             _client,

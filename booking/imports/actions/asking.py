@@ -19,7 +19,7 @@ from booking.matching.candidates import NOT_DONE
 from booking.matching.rules.people import Person, Pet, Profile, profile
 
 _PART = 500
-_ACCEPTED = (Verdict.NEW, Verdict.MATCHED, Verdict.UPDATED, Verdict.REVIEW)
+ACCEPTED = (Verdict.NEW, Verdict.MATCHED, Verdict.UPDATED, Verdict.REVIEW)
 _client, _pet, _row = (model.__table__ for model in (Client, KeptPet, ImportRow))
 assert isinstance(_client, Table)
 assert isinstance(_pet, Table)
@@ -129,7 +129,7 @@ def by_said(
         .where(
             _row.c.business_id == business_of(session),
             _row.c.import_id != row.id,
-            _row.c.verdict.in_(_ACCEPTED),
+            _row.c.verdict.in_(ACCEPTED),
         )
         .order_by(_client.c.status == ClientStatus.ACTIVE, _client.c.id.desc())
     )
