@@ -10,8 +10,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, TextualSelect, Uuid, bindparam, literal_column, text
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy import (
+    ColumnElement,
+    TextualSelect,
+    Uuid,
+    bindparam,
+    column,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Session
 
 from booking import clock
@@ -23,56 +30,71 @@ from booking.matching.index import Holder
 from booking.matching.rules.keys import CROWD, keys
 from booking.matching.rules.people import Person, Pet, Profile, profile
 
-MOST = 16
+MOST = 8
 """candidates of one newcomer that are loaded and compared"""
+MOST_DUE = 200
+"""clients whose keys are due that one newcomer waits for"""
 _COMPARED_BY = tuple(name for name in Person.__dataclass_fields__ if name != "pets")
-_PETS = {
-    "sqlite": "json_group_array(json_array(id, name, breed))",
-    "postgresql": "json_agg(json_build_array(id, name, breed))",
+_TOLD = {
+    "sqlite": ("json_array", "json_group_array(json_array(id, name, breed))"),
+    "postgresql": ("json_build_array", "json_agg(json_build_array(id, name, breed))"),
 }
+# PostgreSQL does not look into an ARRAY(SELECT …) when it plans: it takes the index however many
+# there are, and plans once for all of them instead of each time anew.
 _AMONG = {
     "sqlite": "id IN (SELECT value FROM json_each(:ids))",
-    "postgresql": "id = ANY(:ids)",
+    "postgresql": "id = ANY(ARRAY(SELECT unnest(CAST(:ids AS uuid[]))))",
 }
 _COUNTRY = "country"
 _NOBODY = uuid.UUID(int=0)
 
 # The index of those who are due is taken only where a query says so in its own words.
 NOT_DONE: ColumnElement[bool] = literal_column("compared <> 'done'")
-_DUE = "compared = :state AND compared <> 'done' LIMIT :most"
+# However many were due when SQLite last looked: it takes the index, as PostgreSQL does by itself.
+_BY_STATE = {"sqlite": "INDEXED BY ix_client_compared", "postgresql": ""}
 
 
-def _people(dialect: str, which: str, by: str = "", **types: Any) -> TextualSelect:
-    """Clients with what they are compared by, and their pets as JSON."""
-    sql = f"""
-        SELECT id, {", ".join(_COMPARED_BY)}, (
-            SELECT {_PETS[dialect]} FROM pet
+def _people(dialect: str, which: str, by: str = "") -> str:
+    """Clients with what they are compared by, and their pets, as JSON."""
+    array, pets = _TOLD[dialect]
+    return f"""
+        SELECT id, {array}({", ".join(_COMPARED_BY)}, (
+            SELECT {pets} FROM pet
             WHERE business_id = :business_id AND client_id = client.id AND archived_at IS NULL
-        ) FROM client {by} WHERE business_id = :business_id AND {which}
+        )) AS told FROM client {by} WHERE business_id = :business_id AND {which}
     """  # noqa: S608 - names of ours
+
+
+def _statement(sql: str, **types: Any) -> TextualSelect:
+    """Its columns are told in their order, so that SQLAlchemy looks at them only once."""
     given = [bindparam(name, type_=kind) for name, kind in types.items()]
     typed = text(sql).bindparams(bindparam("business_id", type_=Uuid()), *given)
-    return typed.columns(id=Uuid())
+    return typed.columns(column("id", Uuid()), column("told"))
 
 
-_SOME = {
-    "sqlite": _people("sqlite", _AMONG["sqlite"]),
-    "postgresql": _people("postgresql", _AMONG["postgresql"], ids=ARRAY(UUID())),
-}
-# However many were due when SQLite last looked: it takes the index, as PostgreSQL does by itself.
-_IN_STATE = {
-    "sqlite": _people("sqlite", _DUE, by="INDEXED BY ix_client_compared"),
-    "postgresql": _people("postgresql", _DUE),
-}
+def _due(dialect: str, state: str = ":state", most: str = ":most") -> str:
+    due = f"compared = {state} AND compared <> 'done' LIMIT {most}"
+    return _people(dialect, due, by=_BY_STATE[dialect])
+
+
+def _some_and_due(dialect: str) -> TextualSelect:
+    due = _due(dialect, f"'{Compared.CHANGED}'", str(MOST_DUE))
+    some = _people(dialect, _AMONG[dialect])
+    return _statement(f"{some} UNION ALL SELECT * FROM ({due}) AS due")  # noqa: S608 - ours
+
+
+_SOME = {dialect: _statement(_people(dialect, _AMONG[dialect])) for dialect in _TOLD}
+_SOME_AND_DUE = {dialect: _some_and_due(dialect) for dialect in _TOLD}
 _HELD_IN_STATE = {
-    "sqlite": _IN_STATE["sqlite"],  # holds everything since BEGIN IMMEDIATE
-    "postgresql": _people("postgresql", f"{_DUE} FOR NO KEY UPDATE SKIP LOCKED"),
+    "sqlite": _statement(_due("sqlite")),  # holds everything since BEGIN IMMEDIATE
+    "postgresql": _statement(f"{_due('postgresql')} FOR NO KEY UPDATE SKIP LOCKED"),
 }
 _AFTER = {
-    dialect: _people(dialect, "id > :after ORDER BY id LIMIT :most", after=Uuid())
-    for dialect in _PETS
+    dialect: _statement(_people(dialect, "id > :after ORDER BY id LIMIT :most"), after=Uuid())
+    for dialect in _TOLD
 }
 
+_Held = Mapping[int, Sequence[Holder]]
 Known = list[tuple[uuid.UUID, Profile]]
 Shared = dict[int, int]
 
@@ -96,14 +118,17 @@ def country(session: Session) -> str:
 
 
 def candidates_of(
-    session: Session,
-    them: Profile,
-    *,
-    without: uuid.UUID | None = None,
-    besides: Mapping[uuid.UUID, Profile] | None = None,
+    session: Session, them: Profile, *, without: uuid.UUID | None = None, due: bool = False
 ) -> Candidates:
-    """`besides` are records whose keys are not in the database as they are now."""
-    return _found(session, [(them, without)], besides or {})[0]
+    """`without` is their own record. With `due`, clients whose keys are not in the database as they
+    are now are taken besides, whatever they share."""
+    theirs = keys(them)
+    held = index.holders(session, theirs)
+    best = _best(theirs, held, without)
+    loaded = (_load_with_due if due else load)(session, best)
+    if without:
+        loaded.pop(without, None)
+    return _candidates(theirs, held, loaded)
 
 
 def candidates_of_many(
@@ -111,35 +136,24 @@ def candidates_of_many(
 ) -> list[Candidates]:
     """The same for many at once, each with the record it is of: in as many statements as for one,
     however many they are."""
-    return _found(session, people, {})
-
-
-def _found(
-    session: Session,
-    people: Sequence[tuple[Profile, uuid.UUID | None]],
-    besides: Mapping[uuid.UUID, Profile],
-) -> list[Candidates]:
     theirs = [keys(them) for them, _ in people]
     held = index.holders(session, {key for each in theirs for key in each})
-    hidden = {one.hex for one in besides}
-    best = [
-        _best(each, held, hidden | {without.hex} if without else hidden)
-        for each, (_, without) in zip(theirs, people, strict=True)
-    ]
+    best = [_best(each, held, own) for each, (_, own) in zip(theirs, people, strict=True)]
     loaded = load(session, {one for some in best for one in some})
     return [
-        Candidates(
-            [(one, loaded[one]) for one in some if one in loaded]
-            + [(one, them) for one, them in besides.items() if one != without],
-            {key: len({one.name for one in held[key]}) for key in each if key in held},
-        )
-        for each, some, (_, without) in zip(theirs, best, people, strict=True)
+        _candidates(each, held, {one: loaded[one] for one in some if one in loaded})
+        for each, some in zip(theirs, best, strict=True)
     ]
 
 
-def _best(
-    keys: Iterable[int], held: Mapping[int, Sequence[Holder]], hidden: Collection[str]
-) -> list[uuid.UUID]:
+def _candidates(
+    keys: Iterable[int], held: _Held, loaded: Mapping[uuid.UUID, Profile]
+) -> Candidates:
+    shared = {key: len({one.name for one in held[key]}) for key in keys if key in held}
+    return Candidates(list(loaded.items()), shared)
+
+
+def _best(keys: Iterable[int], held: _Held, without: uuid.UUID | None) -> list[uuid.UUID]:
     """Those who share the most that few share. A key that a crowd of names has brings nobody."""
     weights: dict[str, float] = {}
     for key in keys:
@@ -149,7 +163,9 @@ def _best(
             continue
         for one in holders:
             weights[one.client] = weights.get(one.client, 0) + 1 / len(holders)
-    ranked = sorted(weights.keys() - hidden, key=lambda one: (-weights[one], one))
+    if without:
+        weights.pop(without.hex, None)
+    ranked = sorted(weights, key=lambda one: (-weights[one], one))
     return [uuid.UUID(one) for one in ranked[:MOST]]
 
 
@@ -163,14 +179,15 @@ def load(session: Session, client_ids: Collection[uuid.UUID]) -> dict[uuid.UUID,
     """The profiles of these clients."""
     if not client_ids:
         return {}
-    if _dialect(session) == "postgresql":
-        return _profiles(session, _SOME, ids=list(client_ids))
-    return _profiles(session, _SOME, ids=json.dumps([one.hex for one in client_ids]))
+    return _profiles(session, _SOME, ids=_ids(session, client_ids))
 
 
-def in_state(session: Session, state: Compared, most: int) -> dict[uuid.UUID, Profile]:
-    """Clients that have come so far and no further."""
-    return _profiles(session, _IN_STATE, state=state.value, most=most)
+def _load_with_due(session: Session, client_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Profile]:
+    return _profiles(session, _SOME_AND_DUE, ids=_ids(session, client_ids))
+
+
+def _ids(session: Session, client_ids: Collection[uuid.UUID]) -> str:
+    return index.as_one(_dialect(session), [one.hex for one in client_ids])
 
 
 def held_in_state(session: Session, state: Compared, most: int) -> dict[uuid.UUID, Profile]:
@@ -191,16 +208,14 @@ def _profiles(
     if not rows:
         return {}
     where = country(session)
-    return {row[0]: profile(_person(row), country=where) for row in rows}
+    return {one: profile(_person(told), country=where) for one, told in rows}
 
 
-def _person(row: Row[Any]) -> Person:
-    """PostgreSQL gives JSON as a list, and null for none."""
-    told = row[-1]
-    pets = told if told is None or isinstance(told, list) else json.loads(told)
-    kept = tuple(Pet(name, breed) for _, name, breed in sorted(pets or ()))
-    said: dict[str, Any] = dict(zip(_COMPARED_BY, row[1:-1], strict=True))
-    return Person(**said, pets=kept)
+def _person(told: Any) -> Person:
+    """PostgreSQL gives JSON as a list, and null for no pets."""
+    said = told if isinstance(told, list) else json.loads(told)
+    said[-1] = tuple(Pet(name, breed) for _, name, breed in sorted(said[-1] or ()))
+    return Person(*said)
 
 
 def _dialect(session: Session) -> str:

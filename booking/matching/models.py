@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    PrimaryKeyConstraint,
     String,
     UniqueConstraint,
 )
@@ -27,16 +28,15 @@ class ClientKey(Owned, Base):
 
     __tablename__ = "client_key"
     __table_args__ = (
+        PrimaryKeyConstraint("business_id", "key", "client_id", postgresql_include=["name"]),
         same_business("client_id", "client", ondelete="CASCADE"),
         Index("ix_client_key_client", "business_id", "client_id"),
         {"sqlite_with_rowid": False},
     )
 
-    business_id: Mapped[uuid.UUID] = mapped_column(
-        ForeignKey("business.id", ondelete="CASCADE"), primary_key=True
-    )
-    key: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    client_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("business.id", ondelete="CASCADE"))
+    key: Mapped[int] = mapped_column(BigInteger, autoincrement=False)
+    client_id: Mapped[uuid.UUID]
     name: Mapped[int]
 
 

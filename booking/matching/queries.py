@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from booking.clients.models import Client, Compared, Link
+from booking.clients.models import Client, Link
 from booking.clients.models import Pet as KeptPet
 from booking.database import Base, is_writing
 from booking.errors import NotFound
@@ -18,7 +18,6 @@ from booking.matching.renewal import renew_due_keys
 from booking.matching.rules.people import Person, Pet, Profile, profile
 from booking.matching.rules.verdicts import Verdict, judge
 
-_CAUGHT_UP_AT_ONCE = 200
 _MOST_RELATED = 50
 _MOST_STEPS = 8
 _MOST_COUNTED = 1_000
@@ -65,12 +64,10 @@ def look_alikes(session: Session, person: Person, *, without: uuid.UUID | None =
     that reads compares them directly.
     """
     them = profile(person, country=candidates.country(session))
-    besides: dict[uuid.UUID, Profile] = {}
-    if is_writing(session):
-        renew_due_keys(session, most=_CAUGHT_UP_AT_ONCE)
-    else:
-        besides = candidates.in_state(session, Compared.CHANGED, _CAUGHT_UP_AT_ONCE)
-    found = candidates.candidates_of(session, them, without=without, besides=besides)
+    writing = is_writing(session)
+    if writing:
+        renew_due_keys(session, most=candidates.MOST_DUE)
+    found = candidates.candidates_of(session, them, without=without, due=not writing)
     return judge(them, found.known, found.shared)
 
 

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from booking.matching.rules.certainty import certain
 from booking.matching.rules.evidence import Evidence, evidence
@@ -49,10 +50,7 @@ class Verdict:
 
 def compare(one: Profile, other: Profile, shared: Mapping[int, int]) -> Comparison:
     """`shared` is how many different names of the list carry a key; absent is none."""
-    return _comparison(one, other, evidence(one, other, shared))
-
-
-def _comparison(one: Profile, other: Profile, seen: Evidence) -> Comparison:
+    seen = evidence(one, other, shared)
     agrees, differs = reasons(one, other, seen)
     return Comparison(chance(odds(seen)), agrees, differs, certain(seen))
 
@@ -64,12 +62,12 @@ _FAR = 20.0
 """How many times likelier the best must be, for the second not to matter."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Candidate(NamedTuple):
     client_id: uuid.UUID | str
     them: Profile
     seen: Evidence
-    comparison: Comparison
+    score: float
+    certain: bool
 
 
 def judge(
@@ -80,15 +78,15 @@ def judge(
     """`ranked` holds at most five, the likeliest first."""
     candidates = sorted(
         (_candidate(newcomer, client_id, them, shared) for client_id, them in known),
-        key=lambda it: (-it.comparison.score, str(it.client_id)),
+        key=lambda it: (-it.score, str(it.client_id)),
     )
-    worth = [it for it in candidates if it.comparison.score >= WORTH_A_LOOK]
-    ranked = tuple(Ranked(it.client_id, it.comparison) for it in worth[:_MOST])
-    if not ranked:
+    worth = [it for it in candidates if it.score >= WORTH_A_LOOK]
+    if not worth:
         return Verdict(Decision.NEW, None, ())
+    ranked = tuple(_ranked(newcomer, it) for it in worth[:_MOST])
     best = min(worth, key=_rank)
     others = (it for it in candidates if it is not best)
-    if best.comparison.certain and not any(_casts_doubt(best, it, shared) for it in others):
+    if best.certain and not any(_casts_doubt(best, it, shared) for it in others):
         return Verdict(Decision.LINK, best.client_id, ranked)
     return Verdict(Decision.REVIEW, None, ranked)
 
@@ -97,14 +95,18 @@ def _candidate(
     newcomer: Profile, client_id: uuid.UUID | str, them: Profile, shared: Mapping[int, int]
 ) -> _Candidate:
     seen = evidence(newcomer, them, shared)
-    return _Candidate(client_id, them, seen, _comparison(newcomer, them, seen))
+    return _Candidate(client_id, them, seen, chance(odds(seen)), certain(seen))
+
+
+def _ranked(newcomer: Profile, it: _Candidate) -> Ranked:
+    agrees, differs = reasons(newcomer, it.them, it.seen)
+    return Ranked(it.client_id, Comparison(it.score, agrees, differs, it.certain))
 
 
 def _rank(it: _Candidate) -> tuple[bool, bool, float, str]:
     """Of several records of a person, the one to link to is the one there is no question about."""
-    certain = it.comparison.certain
-    exact = certain and it.seen.given is Given.SAME
-    return not certain, not exact, -it.comparison.score, str(it.client_id)
+    exact = it.certain and it.seen.given is Given.SAME
+    return not it.certain, not exact, -it.score, str(it.client_id)
 
 
 def _casts_doubt(best: _Candidate, other: _Candidate, shared: Mapping[int, int]) -> bool:
@@ -113,16 +115,16 @@ def _casts_doubt(best: _Candidate, other: _Candidate, shared: Mapping[int, int])
     namesake = seen.given <= Given.COUSIN and seen.family <= Family.TYPO
     if namesake and seen.generations_differ and seen.call is not Call.DIFFERENT:
         return not seen.other_calls
-    if other.comparison.score < 0.5:
+    if other.score < 0.5:
         return False
     if best.seen.given is not Given.SAME and seen.given is Given.SAME:
         return True
     # An e-mail alone led to the best; who else uses it under this name has another number.
     if best.seen.call is Call.MISSING and seen.call is Call.DIFFERENT:
         return True
-    near = other.comparison.certain or _times(best.comparison, other.comparison) < _FAR
-    return near and compare(best.them, other.them, shared).score < _SAME
+    near = other.certain or _odds(best) / _odds(other) < _FAR
+    return near and chance(odds(evidence(best.them, other.them, shared))) < _SAME
 
 
-def _times(best: Comparison, second: Comparison) -> float:
-    return (best.score / (1 - best.score)) / (second.score / (1 - second.score))
+def _odds(it: _Candidate) -> float:
+    return it.score / (1 - it.score)
