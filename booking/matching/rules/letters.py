@@ -1,5 +1,6 @@
 """What is left of a text once case, accents and broken encodings no longer matter."""
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -14,6 +15,7 @@ _UNMARKED = str.maketrans(
         "ð": "d", "ħ": "h", "ŋ": "n",
     }
 )  # fmt: skip
+_ASCII_WORD = re.compile("[a-z0-9]+")
 # Letters that UTF-8 turns into when it is read as Windows-1252.
 _BROKEN = frozenset("ÃÂÄÅÆáº")
 
@@ -44,11 +46,11 @@ def _mended(text: str) -> str:
 def words(text: str) -> list[str]:
     """The words of a text, as `plain` writes them; an apostrophe joins, all other marks part."""
     text = plain(text)
-    if not text.isalnum():
-        for mark in "'’‘`´":
-            text = text.replace(mark, "")
-        text = "".join(c if c.isalnum() else " " for c in text)
-    return text.split()
+    if text.isascii():
+        return _ASCII_WORD.findall(text.replace("'", "").replace("`", ""))
+    for mark in "'’‘`´":
+        text = text.replace(mark, "")
+    return "".join(c if c.isalnum() else " " for c in text).split()
 
 
 @lru_cache(maxsize=65_536)

@@ -89,6 +89,21 @@ class Name(NamedTuple):
 @lru_cache(maxsize=65_536)
 def name_of(first: str, last: str) -> Name:
     """The normal form of a name as typed into two fields, whatever went into which."""
+    if _is_word(first) and _is_word(last):
+        given, family = first.lower(), last.lower()
+        return Name((given,), (), family, (family,), "", first, last)
+    return _name_of(first, last)
+
+
+def _is_word(typed: str) -> bool:
+    """Is it a single word of plain letters, as most are? There is nothing to take apart."""
+    return (
+        typed.isascii() and typed.isalpha() and len(typed) <= LONGEST
+        and _NOBODY.match(typed.lower()) is None
+    )  # fmt: skip
+
+
+def _name_of(first: str, last: str) -> Name:
     first, last = _NOTES.sub(" ", first[:LONGEST]), _NOTES.sub(" ", last[:LONGEST])
     couple = [part for part in _COUPLE.split(plain(first)) if part.strip()]
     generation = ""

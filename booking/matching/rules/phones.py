@@ -18,6 +18,7 @@ _FEWEST = 7
 # Ten digits, in the countries that share +1: by far the most frequent form there, and the parser
 # of the whole world takes its time over it.
 _AMERICAN = re.compile(r"(?:\+?1)?(\d{10})$")
+_AMERICAN_ALONE = re.compile(r"(?:\+?1[ .-]?)?\(?([0-9]{3})\)?[ .-]{0,2}([0-9]{3})[ .-]?([0-9]{4})")
 _AMERICAN_WHOLE = re.compile(r"\+1[2-9]\d{9}", re.ASCII)
 
 
@@ -46,6 +47,9 @@ def phones_of(typed: str, country: str) -> tuple[Phone, ...]:
     typed = typed[:LONGEST]
     if not typed or typed.isspace():
         return ()
+    if _dialled_as_in_america(country) and (alone := _AMERICAN_ALONE.fullmatch(typed)):
+        area, exchange, line = alone.groups()
+        return (Phone(f"+1{area}{exchange}{line}", exchange + line),)
     found: list[Phone] = []
     for run in _RUN.findall(typed):
         run = _SPREADSHEET.sub("", run.strip())
