@@ -45,9 +45,9 @@ def _statement(sql: str) -> TextClause:
     return text(sql).bindparams(bindparam("business_id", type_=Uuid()))
 
 
-# The inner SELECT stops at LIMIT holders, however many a key has.
 # Told in their order, so that SQLAlchemy looks at them only once.
 _FOUND = column("key", BigInteger()), column("holders", Text())
+# The inner SELECT stops at LIMIT holders, however many a key has.
 _HOLDERS = {
     "sqlite": _statement(
         f"""
