@@ -1,18 +1,23 @@
 """The web server as a child of `booking up` or `booking serve`, which leaves with its parent."""
 
+import gc
+import importlib
 import os
-
-from fastapi import FastAPI
+from typing import Any
 
 from booking import household
 from booking.commands.serve import listen
-from booking.main import from_environment
 
 
-def application() -> FastAPI:
-    """What each process of `booking serve` makes for itself."""
+def application() -> Any:
+    """What each process of `booking serve` makes for itself. All that is loaded here stays: the
+    collector of garbage looks through it neither meanwhile nor ever after."""
     household.leave_with_parent()
-    return from_environment()
+    gc.disable()
+    app = importlib.import_module("booking.main").from_environment()
+    gc.freeze()
+    gc.enable()
+    return app
 
 
 if __name__ == "__main__":
