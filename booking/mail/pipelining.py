@@ -4,7 +4,7 @@ The end of one message and the envelope of the next leave in one write. The serv
 the order of the commands, so each is read for the command it belongs to, refused or not.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from booking.mail.message import Envelope
@@ -41,32 +41,37 @@ class Answers:
 
 
 def exchange(
-    connection: Connection, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+    connection: Connection, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
 ) -> Iterator[Answers]:
     """The answers to each message in turn, until `goes_on` says no before the next envelope.
 
-    Raises what `smtplib` raises when the connection breaks.
+    The one after the next is asked for while the server has a message to read: whoever writes them
+    one by one does so meanwhile, and must not raise. Raises what `smtplib` raises when the
+    connection breaks.
     """
-    if envelopes:
-        connection.send(_envelope(envelopes[0], after_refusal=False))
-    for place, one in enumerate(envelopes):
+    waiting = iter(envelopes)
+    one = next(waiting, None)
+    if one is not None:
+        connection.send(_envelope(one, after_refusal=False))
+    upcoming = next(waiting, None)
+    while one is not None:
         sender, receiver, ready = (connection.getreply() for _ in range(3))
         wanted = sender[0] == 250 and receiver[0] in (250, 251)
-        follows = place + 1 < len(envelopes) and goes_on()
-        upcoming = _envelope(envelopes[place + 1], after_refusal=not wanted) if follows else b""
-        answer = ready
+        following = upcoming if upcoming is not None and goes_on() else None
+        opening = b"" if following is None else _envelope(following, after_refusal=not wanted)
+        content = b""
         if ready[0] == 354:
+            content = _dotted(one.content) if wanted else b".\r\n"
             connection.data_was_sent = wanted
-            connection.send((_dotted(one.content) if wanted else b".\r\n") + upcoming)
-            answer = connection.getreply()
-            connection.data_was_sent = False
-        elif upcoming:
-            connection.send(upcoming)
-        if upcoming and not wanted:
+        if content or opening:
+            connection.send(content + opening)
+        later = next(waiting, None) if following else None
+        answer = connection.getreply() if content else ready
+        connection.data_was_sent = False
+        if following and not wanted:
             connection.getreply()  # to the RSET before it
         yield Answers(sender, receiver, answer)
-        if not follows:
-            return
+        one, upcoming = following, later
 
 
 def _envelope(one: Envelope, *, after_refusal: bool) -> bytes:

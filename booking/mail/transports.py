@@ -4,10 +4,11 @@ import contextlib
 import smtplib
 import ssl
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -53,10 +54,11 @@ class Transport(Protocol):
         """One attempt, no hidden retry. Never raises for what a mail server may do."""
 
     def send_many(
-        self, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+        self, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
     ) -> Iterator[Outcome]:
         """An attempt each, in order. Ends early when `goes_on` says no between two messages, or
-        when nobody is there to take more: who has no outcome was not tried."""
+        when nobody is there to take more: who has no outcome was not tried. The envelopes may be
+        written as they are asked for."""
 
     def close(self) -> None: ...
 
@@ -79,7 +81,7 @@ class Signing:
         return self._transport.send(self._signed(envelope))
 
     def send_many(
-        self, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+        self, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
     ) -> Iterator[Outcome]:
         return self._transport.send_many([self._signed(each) for each in envelopes], goes_on)
 
@@ -105,7 +107,7 @@ class Mailbox:
         return Outcome(Stage.ACCEPTED, 250, "kept in the local mailbox")
 
     def send_many(
-        self, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+        self, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
     ) -> Iterator[Outcome]:
         return _one_by_one(self, envelopes, goes_on)
 
@@ -114,7 +116,7 @@ class Mailbox:
 
 
 def _one_by_one(
-    transport: Transport, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+    transport: Transport, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
 ) -> Iterator[Outcome]:
     for place, envelope in enumerate(envelopes):
         if place and not goes_on():
@@ -204,34 +206,44 @@ class Smtp:
         return Outcome(Stage.ACCEPTED, answered, "accepted by the mail server")
 
     def send_many(
-        self, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+        self, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
     ) -> Iterator[Outcome]:
-        """Pipelined where the server offers it and every address is plain ASCII. Ends early as well
-        when the server ends the connection between two messages: the next call opens another."""
+        """Pipelined where the server offers it and the addresses are plain ASCII. Ends early as
+        well before an address of the other kind, and when the server ends the connection between
+        two messages: the next call opens another."""
+        waiting = iter(envelopes)
+        first = next(waiting, None)
+        if first is None:
+            return
+        is_plain = first.to.isascii()
+        alike = takewhile(lambda each: each.to.isascii() == is_plain, chain([first], waiting))
         try:
             client: Any = self._backend.get_client()
             client.ehlo_or_helo_if_needed()
         except (smtplib.SMTPException, OSError) as error:
             yield self._broken(error)
             return
-        if not client.has_extn("pipelining") or not all(each.to.isascii() for each in envelopes):
-            yield from _one_by_one(self, envelopes, goes_on)
+        if not (is_plain and client.has_extn("pipelining")):
+            yield from _one_by_one(self, alike, goes_on)
             return
         try:
-            for answers in pipelining.exchange(client, envelopes, goes_on):
-                if self._has_worked and answers.sender_refused and answers.receiver[0] == 421:
-                    self._drop()
-                    return
-                outcome = self._told(answers)
-                yield outcome
-                if outcome.code == 421 or outcome.stage is Stage.UNREACHABLE:
-                    return
-                self._has_worked = True
+            yield from self._pipelined(pipelining.exchange(client, alike, goes_on))
         except (smtplib.SMTPException, OSError) as error:
             if self._is_worn_out(error):
                 self._drop()
             else:
                 yield self._broken(error)
+
+    def _pipelined(self, exchange: Iterator[pipelining.Answers]) -> Iterator[Outcome]:
+        for answers in exchange:
+            if self._has_worked and answers.sender_refused and answers.receiver[0] == 421:
+                self._drop()
+                return
+            outcome = self._told(answers)
+            yield outcome
+            if outcome.code == 421 or outcome.stage is Stage.UNREACHABLE:
+                return
+            self._has_worked = True
 
     def _told(self, answers: pipelining.Answers) -> Outcome:
         code, text = answers.decisive
