@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,18 +81,43 @@ class Preview:
 
 def preview(session: Session, client_ids: Collection[uuid.UUID] | None = None) -> Preview:
     """How many would be invited now, and how many not and why. They add up to all clients."""
-    make_room(session)
-    asked = select(eligibility(session, of_many=True).label("verdict"))
-    if client_ids is not None:
-        asked = asked.where(among(session, client_ids))
-    # The offset keeps a planner from working the rule out twice, for the group and for the answer.
-    found = asked.where(Client.business_id == business_of(session)).offset(0).subquery()
-    query = select(found.c.verdict, func.count()).group_by(found.c.verdict)
-    counts = {str(verdict): count for verdict, count in session.execute(query)}
-    return Preview(
-        recipients=counts.get(ELIGIBLE, 0),
-        skipped={reason: counts.get(reason, 0) for reason in REASONS},
+    counts = _counted(session, _asked_of(session, client_ids))
+    return Preview(recipients=counts.pop(ELIGIBLE, 0), skipped=_by_reason(counts))
+
+
+def left_out(
+    session: Session, made: Campaign, client_ids: Collection[uuid.UUID] | None = None
+) -> dict[str, int]:
+    """Why the others are not in this campaign, asked right after its rows were written: for these
+    others they change nothing, so the rule need not be asked of everybody once more."""
+    asked_of = _asked_of(session, client_ids)
+    everybody = session.scalar(select(func.count()).select_from(Client).where(*asked_of))
+    if everybody == made.recipients:
+        return _by_reason({})
+    invited = select(Invitation.client_id).where(
+        Invitation.business_id == made.business_id, Invitation.campaign_id == made.id
     )
+    return _by_reason(_counted(session, [*asked_of, Client.id.not_in(invited)]))
+
+
+def _asked_of(
+    session: Session, client_ids: Collection[uuid.UUID] | None
+) -> list[ColumnElement[bool]]:
+    chosen = [] if client_ids is None else [among(session, client_ids)]
+    return [Client.business_id == business_of(session), *chosen]
+
+
+def _counted(session: Session, asked_of: Sequence[ColumnElement[bool]]) -> dict[str, int]:
+    make_room(session)
+    asked = select(eligibility(session, of_many=True).label("verdict")).where(*asked_of)
+    # The offset keeps a planner from working the rule out twice, for the group and for the answer.
+    found = asked.offset(0).subquery()
+    query = select(found.c.verdict, func.count()).group_by(found.c.verdict)
+    return {str(verdict): count for verdict, count in session.execute(query)}
+
+
+def _by_reason(counts: Mapping[str, int]) -> dict[str, int]:
+    return {reason: counts.get(reason, 0) for reason in REASONS}
 
 
 def make_room(session: Session) -> None:
