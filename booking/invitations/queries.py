@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,18 +57,9 @@ OPEN_STATES = (
     InvitationState.UNCERTAIN,
 )
 COUNTED = (
-    "queued",
-    "sending",
-    "sent",
-    "deferred",
-    "bounced",
-    "failed",
-    "uncertain",
-    "accepted",
-    "expired",
-    "skipped",
-    "revoked",
-)
+    "queued", "sending", "sent", "deferred", "bounced", "failed", "uncertain", "accepted",
+    "expired", "skipped", "revoked",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,43 +72,26 @@ class Preview:
 
 def preview(session: Session, client_ids: Collection[uuid.UUID] | None = None) -> Preview:
     """How many would be invited now, and how many not and why. They add up to all clients."""
-    counts = _counted(session, _asked_of(session, client_ids))
-    return Preview(recipients=counts.pop(ELIGIBLE, 0), skipped=_by_reason(counts))
+    counts = counted(session, asked_of(session, client_ids))
+    return Preview(recipients=counts.pop(ELIGIBLE), skipped=counts)
 
 
-def left_out(
-    session: Session, made: Campaign, client_ids: Collection[uuid.UUID] | None = None
-) -> dict[str, int]:
-    """Why the others are not in this campaign, asked right after its rows were written: for these
-    others they change nothing, so the rule need not be asked of everybody once more."""
-    asked_of = _asked_of(session, client_ids)
-    everybody = session.scalar(select(func.count()).select_from(Client).where(*asked_of))
-    if everybody == made.recipients:
-        return _by_reason({})
-    invited = select(Invitation.client_id).where(
-        Invitation.business_id == made.business_id, Invitation.campaign_id == made.id
-    )
-    return _by_reason(_counted(session, [*asked_of, Client.id.not_in(invited)]))
-
-
-def _asked_of(
+def asked_of(
     session: Session, client_ids: Collection[uuid.UUID] | None
 ) -> list[ColumnElement[bool]]:
     chosen = [] if client_ids is None else [among(session, client_ids)]
     return [Client.business_id == business_of(session), *chosen]
 
 
-def _counted(session: Session, asked_of: Sequence[ColumnElement[bool]]) -> dict[str, int]:
+def counted(session: Session, whom: Sequence[ColumnElement[bool]]) -> dict[str, int]:
+    """How many clients each verdict has, every reason included."""
     make_room(session)
-    asked = select(eligibility(session, of_many=True).label("verdict")).where(*asked_of)
     # The offset keeps a planner from working the rule out twice, for the group and for the answer.
-    found = asked.offset(0).subquery()
+    asked = select(eligibility(session, of_many=True).label("verdict")).where(*whom).offset(0)
+    found = asked.subquery()
     query = select(found.c.verdict, func.count()).group_by(found.c.verdict)
-    return {str(verdict): count for verdict, count in session.execute(query)}
-
-
-def _by_reason(counts: Mapping[str, int]) -> dict[str, int]:
-    return {reason: counts.get(reason, 0) for reason in REASONS}
+    counts = {str(verdict): count for verdict, count in session.execute(query)}
+    return dict.fromkeys((*REASONS, ELIGIBLE), 0) | counts
 
 
 def make_room(session: Session) -> None:

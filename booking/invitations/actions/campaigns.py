@@ -103,7 +103,7 @@ def _start(
     session.add(made)
     session.flush()
     made.recipients = _queue(session, made, client_ids)
-    made.skipped = queries.left_out(session, made, client_ids)
+    made.skipped = _left_out(session, made, client_ids)
     record(session, "campaign.started", made, by=by, recipients=made.recipients)
     wakeup.after_commit(session, WAKE)
     return made
@@ -141,6 +141,22 @@ def _queue(session: Session, made: Campaign, client_ids: Sequence[uuid.UUID] | N
     statement = insert(Invitation).from_select(columns, rows, include_defaults=False)
     counting = statement.execution_options(preserve_rowcount=True)
     return session.connection().execute(counting).rowcount
+
+
+def _left_out(
+    session: Session, made: Campaign, client_ids: Sequence[uuid.UUID] | None
+) -> dict[str, int]:
+    """Why the others are not in it. The rows just written change nothing for these others, so the
+    rule need not be asked of everybody once more."""
+    whom = queries.asked_of(session, client_ids)
+    everybody = session.scalar(select(func.count()).select_from(Client).where(*whom))
+    if everybody == made.recipients:
+        return dict.fromkeys(queries.REASONS, 0)
+    invited = select(Invitation.client_id).where(
+        Invitation.business_id == made.business_id, Invitation.campaign_id == made.id
+    )
+    counts = queries.counted(session, [*whom, Client.id.not_in(invited)])
+    return {reason: counts[reason] for reason in queries.REASONS}
 
 
 def _row_id(
