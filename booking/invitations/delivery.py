@@ -3,7 +3,7 @@
 import itertools
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
@@ -168,6 +168,8 @@ class _Turn:
         for one in begun:
             try:
                 envelope = self.letters.envelope(one)
+                if one.was_uncertain:
+                    envelope = replace(envelope, is_repeat=True)
             except Exception as error:  # noqa: BLE001 - a poison row fails alone, whatever is wrong
                 words = f"could not be written: {type(error).__name__}"
                 self._told.append((one, Outcome(Stage.REFUSED, None, words)))
@@ -180,6 +182,11 @@ class _Turn:
 
 
 def _alike(few: Sequence[Claimed]) -> list[Claimed]:
-    """The first of them: a mail server takes together only addresses that are all plain ASCII."""
-    is_plain = few[0].to_email.isascii()
-    return list(itertools.takewhile(lambda one: one.to_email.isascii() == is_plain, few))
+    """The first of them: a mail server takes together only addresses that are all plain ASCII, and
+    what may have arrived already is sent by itself."""
+    kind = _kind(few[0])
+    return list(itertools.takewhile(lambda one: _kind(one) == kind, few))
+
+
+def _kind(one: Claimed) -> tuple[bool, bool]:
+    return one.to_email.isascii(), one.was_uncertain
