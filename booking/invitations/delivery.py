@@ -21,7 +21,7 @@ from booking.mail.transports import Outcome, Stage, Transport
 from booking.mail.wording import plain_name
 
 _LOOK_AGAIN_AFTER = timedelta(seconds=5)
-_CLAIM = 100
+_CLAIM = 200
 
 
 def send_due(database: Database, transport: Transport, is_over: Callable[[], bool] = never) -> int:
