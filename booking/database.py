@@ -352,10 +352,11 @@ def _begin_sqlite(connection: Any) -> None:
 
 
 def _take_the_lock(connection: Any) -> None:
-    """Whoever has to wait looks again after half a millisecond, and after five at most. SQLite by
-    itself naps for up to a hundred, and meanwhile those who come later have had their turn."""
+    """Whoever has to wait looks again after a fifth of a millisecond, and then after five at most.
+    SQLite by itself naps for up to a hundred, and meanwhile those who come later have had their
+    turn."""
     driver = connection.connection.dbapi_connection
-    give_up, nap = time.monotonic() + _LOCK_SECONDS, 0.0005
+    give_up, nap = time.monotonic() + _LOCK_SECONDS, 0.0002
     driver.execute("PRAGMA busy_timeout=0")
     try:
         while time.monotonic() < give_up:

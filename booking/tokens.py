@@ -45,14 +45,16 @@ class Keyring:
 
     def __init__(self, secret_key: str) -> None:
         self._master = secret_key.encode()
-        self._keys: dict[str, bytes] = {}
+        self._keyed: dict[str, hmac.HMAC] = {}
 
     def _hmac(self, label: str, text: str) -> bytes:
-        key = self._keys.get(label)
-        if key is None:
+        keyed = self._keyed.get(label)
+        if keyed is None:
             key = hmac.digest(self._master, label.encode(), "sha256")
-            self._keys[label] = key
-        return hmac.digest(key, text.encode(), "sha256")
+            keyed = self._keyed[label] = hmac.new(key, digestmod="sha256")
+        own = keyed.copy()
+        own.update(text.encode())
+        return own.digest()
 
     def derive(self, purpose: Purpose, row_id: UUID, generation: int = 0) -> str:
         """The secret of a row: 43 URL-safe characters, 256 bits."""

@@ -55,6 +55,8 @@ class Rules:
     """What it says to the next one's MAIL before it ends that connection, if anything."""
     pipelining: bool = True
     """Whether it says that it takes commands in groups (RFC 2920); it can in any case."""
+    chunking: bool = False
+    """Whether it says that it takes messages by their length (RFC 3030); it can in any case."""
 
     def key_for(self, address: str, answers: dict[str, str]) -> str | None:
         """The most particular key that speaks of this address."""
@@ -146,7 +148,9 @@ class Sink:
         """Answer the greeting, perhaps late."""
         session.host_name = hostname
         await self._wait("ehlo")
-        offered = ["250-PIPELINING"] if self._current().pipelining else []
+        rules = self._current()
+        offered = ["250-PIPELINING"] if rules.pipelining else []
+        offered += ["250-CHUNKING"] if rules.chunking else []
         return [*responses[:-1], *offered, responses[-1]]
 
     async def handle_MAIL(  # noqa: N802
@@ -241,6 +245,23 @@ class Sink:
             await asyncio.sleep(seconds)
 
 
+class Chunks(SMTP):
+    """With BDAT, which aiosmtpd does not know; each message in one chunk."""
+
+    async def smtp_BDAT(self, arg: str) -> None:  # noqa: N802
+        size, _ = arg.split()
+        content = await self._reader.readexactly(int(size))
+        assert self.envelope is not None
+        assert self.session is not None
+        if not self.envelope.rcpt_tos:
+            await self.push("503 5.5.1 nobody to give it to")
+            return
+        self.envelope.content = self.envelope.original_content = content
+        answer = await self.event_handler.handle_DATA(self, self.session, self.envelope)
+        self._set_post_data_state()  # type: ignore[no-untyped-call]
+        await self.push(answer)
+
+
 def _sign_in_as(user: str, password: str) -> dict[str, Any]:
     """The options that make the server ask for this user, with TLS or without."""
 
@@ -267,7 +288,7 @@ async def serve(options: argparse.Namespace) -> None:
         settings["tls_context"] = context
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: SMTP(sink, loop=loop, **settings),
+        lambda: Chunks(sink, loop=loop, **settings),
         "127.0.0.1",
         options.port,
         ssl=context if options.implicit_tls else None,

@@ -106,7 +106,7 @@ def prebuilt(numbers: Sequence[int], port: int) -> Callable[[], None]:
 
 
 class _Pipelined(smtplib.SMTP):
-    data_was_sent = False
+    in_doubt = 0
 
 
 def limit(numbers: Sequence[int], port: int) -> Callable[[], None]:

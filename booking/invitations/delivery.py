@@ -1,8 +1,9 @@
 """The envelope's round: for each business claim, commit, send each once, mark them."""
 
+import itertools
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from sqlalchemy.orm import Session
@@ -20,7 +21,7 @@ from booking.mail.transports import Outcome, Stage, Transport
 from booking.mail.wording import plain_name
 
 _LOOK_AGAIN_AFTER = timedelta(seconds=5)
-_CLAIM = 100
+_CLAIM = 200
 
 
 def send_due(database: Database, transport: Transport, is_over: Callable[[], bool] = never) -> int:
@@ -144,7 +145,8 @@ class _Turn:
     def _begin(self, session: Session) -> list[Claimed]:
         """The next few that may be sent; none when all are done or it is time to stop."""
         while self._waiting and self._may_begin(self._waiting[0]):
-            few, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            few = _alike(self._waiting[:BATCH])
+            self._waiting = self._waiting[len(few) :]
             begun = sending.begin(session, few)
             sending.give_back(session, [one for one in few if one not in begun])
             if begun:
@@ -152,19 +154,39 @@ class _Turn:
         return []
 
     def _send(self, begun: Sequence[Claimed]) -> bool:
-        written: list[tuple[Claimed, Envelope]] = []
-        for one in begun:
-            try:
-                written.append((one, self.letters.envelope(one)))
-            except Exception as error:  # noqa: BLE001 - a poison row fails alone, whatever is wrong
-                words = f"could not be written: {type(error).__name__}"
-                self._told.append((one, Outcome(Stage.REFUSED, None, words)))
-        envelopes = [envelope for _, envelope in written]
+        written: list[Claimed] = []
+        envelopes = self._envelopes(begun, written)
         outcomes = list(self.transport.send_many(envelopes, lambda: self._may_begin(begun[0])))
-        self._told += [(one, outcome) for (one, _), outcome in zip(written, outcomes, strict=False)]
-        self._untried = [one for one, _ in written[len(outcomes) :]]
+        self._told += zip(written, outcomes, strict=False)
+        tried = {one.id for one, _ in self._told}
+        self._untried = [one for one in begun if one.id not in tried]
         self.attempts += len(self._told)
         return not any(each.stage is Stage.UNREACHABLE for each in outcomes)
 
+    def _envelopes(self, begun: Sequence[Claimed], written: list[Claimed]) -> Iterator[Envelope]:
+        """One by one, as they are asked for; `written` tells whose."""
+        for one in begun:
+            try:
+                envelope = self.letters.envelope(one)
+                if one.was_uncertain:
+                    envelope = replace(envelope, is_repeat=True)
+            except Exception as error:  # noqa: BLE001 - a poison row fails alone, whatever is wrong
+                words = f"could not be written: {type(error).__name__}"
+                self._told.append((one, Outcome(Stage.REFUSED, None, words)))
+            else:
+                written.append(one)
+                yield envelope
+
     def _may_begin(self, one: Claimed) -> bool:
         return not self.is_over() and clock.now() < one.stale_at
+
+
+def _alike(few: Sequence[Claimed]) -> list[Claimed]:
+    """The first of them: a mail server takes together only addresses that are all plain ASCII, and
+    what may have arrived already is sent by itself."""
+    kind = _kind(few[0])
+    return list(itertools.takewhile(lambda one: _kind(one) == kind, few))
+
+
+def _kind(one: Claimed) -> tuple[bool, bool]:
+    return one.to_email.isascii(), one.was_uncertain

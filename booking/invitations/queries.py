@@ -57,18 +57,9 @@ OPEN_STATES = (
     InvitationState.UNCERTAIN,
 )
 COUNTED = (
-    "queued",
-    "sending",
-    "sent",
-    "deferred",
-    "bounced",
-    "failed",
-    "uncertain",
-    "accepted",
-    "expired",
-    "skipped",
-    "revoked",
-)
+    "queued", "sending", "sent", "deferred", "bounced", "failed", "uncertain", "accepted",
+    "expired", "skipped", "revoked",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +72,26 @@ class Preview:
 
 def preview(session: Session, client_ids: Collection[uuid.UUID] | None = None) -> Preview:
     """How many would be invited now, and how many not and why. They add up to all clients."""
+    counts = counted(session, asked_of(session, client_ids))
+    return Preview(recipients=counts.pop(ELIGIBLE), skipped=counts)
+
+
+def asked_of(
+    session: Session, client_ids: Collection[uuid.UUID] | None
+) -> list[ColumnElement[bool]]:
+    chosen = [] if client_ids is None else [among(session, client_ids)]
+    return [Client.business_id == business_of(session), *chosen]
+
+
+def counted(session: Session, whom: Sequence[ColumnElement[bool]]) -> dict[str, int]:
+    """How many clients each verdict has, every reason included."""
     make_room(session)
-    asked = select(eligibility(session, of_many=True).label("verdict"))
-    if client_ids is not None:
-        asked = asked.where(among(session, client_ids))
     # The offset keeps a planner from working the rule out twice, for the group and for the answer.
-    found = asked.where(Client.business_id == business_of(session)).offset(0).subquery()
+    asked = select(eligibility(session, of_many=True).label("verdict")).where(*whom).offset(0)
+    found = asked.subquery()
     query = select(found.c.verdict, func.count()).group_by(found.c.verdict)
     counts = {str(verdict): count for verdict, count in session.execute(query)}
-    return Preview(
-        recipients=counts.get(ELIGIBLE, 0),
-        skipped={reason: counts.get(reason, 0) for reason in REASONS},
-    )
+    return dict.fromkeys((*REASONS, ELIGIBLE), 0) | counts
 
 
 def make_room(session: Session) -> None:

@@ -7,7 +7,6 @@ the same, part for part, as `message.compose` would have made.
 import binascii
 import functools
 import html
-import itertools
 import re
 import secrets
 import uuid
@@ -52,8 +51,8 @@ class FormLetter:
         rendered = rendered_with(email, marks, settings)
         self._settings = settings
         self._is_tracked = email.is_tracked
-        self._text = _Pieces(rendered.text, marks, is_html=False)
-        self._html = _Pieces(rendered.html, marks, is_html=True)
+        self._text = _Form(rendered.text, marks, is_html=False)
+        self._html = _Form(rendered.html, marks, is_html=True)
         self._boundary = f"=_{secrets.token_hex(16)}"
         self._head = self._constant_headers(email, rendered)
 
@@ -96,34 +95,43 @@ class FormLetter:
         return Envelope(sender, reader.to, "".join(parts).encode("ascii"))
 
 
-class _Pieces:
-    """A text as it travels: lines without a gap are encoded once, the others for each reader."""
+class _Form:
+    """A text as it travels, encoded once; only what fills a gap is encoded for each reader.
+
+    A soft line break (RFC 2045 §6.7, rule 5) stands on both sides of a gap: so neither text
+    matters to the other's lines.
+    """
 
     def __init__(self, text: str, marks: Mapping[str, str], *, is_html: bool) -> None:
         names = {mark: name for name, mark in marks.items()}
-        gap = re.compile("|".join(names)) if names else re.compile("(?!)")
-        lines = _LINE_END.sub("\r\n", text).splitlines(keepends=True)
-        self._pieces: list[tuple[str, bool]] = []
-        for has_gap, together in itertools.groupby(lines, lambda line: bool(gap.search(line))):
-            run = "".join(together)
-            form = gap.sub(lambda found: f"%({names[found[0]]})s", run.replace("%", "%%"))
-            self._pieces.append((form if has_gap else _quoted_printable(run), has_gap))
+        gap = re.compile(f"({'|'.join(names)})") if names else re.compile("((?!))")
+        pieces = gap.split(_LINE_END.sub("\r\n", text))
+        between, last = pieces[:-1], pieces[-1]
+        self._form = "".join(
+            f"%({names[piece]})s" if piece in names else _going_on(piece).replace("%", "%%")
+            for piece in between
+        ) + _quoted_printable(last).replace("%", "%%")
         self._is_html = is_html
 
     def filled(self, values: Mapping[str, str]) -> str:
-        plain = {name: _LINE_END.sub("\r\n", value) for name, value in values.items()}
-        said = {name: html.escape(each) for name, each in plain.items()} if self._is_html else plain
-        return "".join(
-            [
-                _quoted_printable(piece % said) if has_gap else piece
-                for piece, has_gap in self._pieces
-            ]
-        )
+        shown = html.escape if self._is_html else str
+        return self._form % {
+            name: _going_on(shown(_LINE_END.sub("\r\n", value))) for name, value in values.items()
+        }
 
 
 def _quoted_printable(lines: str) -> str:
     """RFC 2045 §6.7, line by line; the lines end as those of mail do."""
     return binascii.b2a_qp(lines.encode(), istext=True).decode("ascii")
+
+
+@functools.lru_cache(maxsize=256)
+def _going_on(lines: str) -> str:
+    """The same of a text that goes on in the line in which it ends. A character stands for the rest
+    meanwhile: it keeps room for the soft line break, and the text's last space from being last. The
+    end of a line makes `binascii` break lines as mail does."""
+    coded = _quoted_printable(f"{lines}\0\r\n")[: -len("=00\r\n")]
+    return coded if coded.endswith("\n") or not lines else f"{coded}=\r\n"
 
 
 @functools.lru_cache(maxsize=64)

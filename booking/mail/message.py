@@ -104,11 +104,16 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a transport is handed: where its bounces go, who to, and the bytes of the message."""
+    """What a transport is handed: where its bounces go, who to, and the bytes of the message.
+
+    `is_repeat`: nobody knows whether it arrived the time before, so nothing may follow it until its
+    answer is in.
+    """
 
     mail_from: str
     to: str
     content: bytes
+    is_repeat: bool = False
 
 
 def render(email: Email, settings: Settings) -> Rendered:

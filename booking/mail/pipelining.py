@@ -1,10 +1,12 @@
-"""Many messages over one connection, with few round trips (RFC 2920, command pipelining).
+"""Many messages over one connection, with few round trips.
 
-The end of one message and the envelope of the next leave in one write. The server's answers come in
-the order of the commands, so each is read for the command it belongs to, refused or not.
+By command pipelining (RFC 2920) the end of one message and the envelope of the next leave in one
+write; where the server takes chunks too (RFC 3030), many messages leave before any is answered. The
+server's answers come in the order of the commands, so each is read for the command it belongs to,
+refused or not.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from booking.mail.message import Envelope
@@ -13,9 +15,10 @@ Reply = tuple[int, bytes]
 
 
 class Connection(Protocol):
-    """What is needed of `smtplib.SMTP`. `data_was_sent`: a message is out, its answer is not in."""
+    """What is needed of `smtplib.SMTP`. `in_doubt` messages are out, and their answers not in."""
 
-    data_was_sent: bool
+    in_doubt: int
+    sock: Any  # of smtplib's, whose type says that there may be none
 
     def send(self, s: Any) -> None: ...
 
@@ -36,43 +39,95 @@ class Answers:
         self.message = message
 
     @property
+    def is_farewell(self) -> bool:
+        """The server ends the connection before it has heard of this message."""
+        return self.sender_refused and self.receiver[0] == 421
+
+    @property
     def decisive(self) -> Reply:
         return self.message if self.receiver[0] in (250, 251) else self.receiver
 
 
 def exchange(
-    connection: Connection, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+    connection: Connection, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
 ) -> Iterator[Answers]:
     """The answers to each message in turn, until `goes_on` says no before the next envelope.
 
-    Raises what `smtplib` raises when the connection breaks.
+    The one after the next is asked for while the server has a message to read: whoever writes them
+    one by one does so meanwhile, and must not raise. Raises what `smtplib` raises when the
+    connection breaks.
     """
-    if envelopes:
-        connection.send(_envelope(envelopes[0], after_refusal=False))
-    for place, one in enumerate(envelopes):
+    waiting = iter(envelopes)
+    one = next(waiting, None)
+    if one is not None:
+        connection.send(_envelope(one, after_refusal=False))
+    upcoming = next(waiting, None)
+    while one is not None:
         sender, receiver, ready = (connection.getreply() for _ in range(3))
         wanted = sender[0] == 250 and receiver[0] in (250, 251)
-        follows = place + 1 < len(envelopes) and goes_on()
-        upcoming = _envelope(envelopes[place + 1], after_refusal=not wanted) if follows else b""
-        answer = ready
+        following = upcoming if upcoming is not None and goes_on() else None
+        opening = b"" if following is None else _envelope(following, after_refusal=not wanted)
+        content = b""
         if ready[0] == 354:
-            connection.data_was_sent = wanted
-            connection.send((_dotted(one.content) if wanted else b".\r\n") + upcoming)
-            answer = connection.getreply()
-            connection.data_was_sent = False
-        elif upcoming:
-            connection.send(upcoming)
-        if upcoming and not wanted:
+            content = _dotted(one.content) if wanted else b".\r\n"
+            connection.in_doubt = int(wanted)
+        if content or opening:
+            connection.send(content + opening)
+        later = next(waiting, None) if following else None
+        answer = connection.getreply() if content else ready
+        connection.in_doubt = 0
+        if following and not wanted:
             connection.getreply()  # to the RSET before it
         yield Answers(sender, receiver, answer)
-        if not follows:
+        one, upcoming = following, later
+
+
+def exchange_in_chunks(
+    connection: Connection, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
+) -> Iterator[Answers]:
+    """The same of a server that takes messages by their length (RFC 3030, CHUNKING): nothing has to
+    be waited for before a message may follow, so all of them leave first. While it answers, all
+    that it has not answered are in doubt.
+
+    Of a server that has had enough (421) no more is heard, and nothing after it was taken.
+    """
+    for one in envelopes:
+        if connection.in_doubt and not goes_on():
+            break
+        reset = "RSET\r\n" if connection.in_doubt else ""  # what came before may be refused
+        size = f"BDAT {len(one.content)} LAST\r\n"
+        connection.in_doubt += 1
+        try:
+            connection.sock.sendall(f"{reset}{_opening(one)}{size}".encode("ascii") + one.content)
+        except OSError:
+            break  # what it said before it left can be read all the same
+    for place in range(connection.in_doubt):
+        *_, sender, receiver, message = _replies(connection, 4 if place else 3)
+        has_enough = message[0] == 421
+        connection.in_doubt = 0 if has_enough else connection.in_doubt - 1
+        yield Answers(sender, receiver, message)
+        if has_enough:
             return
+
+
+def _replies(connection: Connection, count: int) -> list[Reply]:
+    """A farewell (421) stands for all that would have come after it."""
+    told: list[Reply] = []
+    while len(told) < count:
+        told.append(connection.getreply())
+        if told[-1][0] == 421:
+            told += [told[-1]] * (count - len(told))
+    return told
 
 
 def _envelope(one: Envelope, *, after_refusal: bool) -> bytes:
     """A refused receiver leaves its sender standing; RSET clears that away."""
     reset = "RSET\r\n" if after_refusal else ""
-    return f"{reset}MAIL FROM:<{one.mail_from}>\r\nRCPT TO:<{one.to}>\r\nDATA\r\n".encode("ascii")
+    return f"{reset}{_opening(one)}DATA\r\n".encode("ascii")
+
+
+def _opening(one: Envelope) -> str:
+    return f"MAIL FROM:<{one.mail_from}>\r\nRCPT TO:<{one.to}>\r\n"
 
 
 def _dotted(content: bytes) -> bytes:

@@ -4,10 +4,11 @@ import contextlib
 import smtplib
 import ssl
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -53,10 +54,11 @@ class Transport(Protocol):
         """One attempt, no hidden retry. Never raises for what a mail server may do."""
 
     def send_many(
-        self, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+        self, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
     ) -> Iterator[Outcome]:
         """An attempt each, in order. Ends early when `goes_on` says no between two messages, or
-        when nobody is there to take more: who has no outcome was not tried."""
+        when nobody is there to take more: who has no outcome was not tried. The envelopes may be
+        written as they are asked for."""
 
     def close(self) -> None: ...
 
@@ -79,7 +81,7 @@ class Signing:
         return self._transport.send(self._signed(envelope))
 
     def send_many(
-        self, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+        self, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
     ) -> Iterator[Outcome]:
         return self._transport.send_many([self._signed(each) for each in envelopes], goes_on)
 
@@ -105,7 +107,7 @@ class Mailbox:
         return Outcome(Stage.ACCEPTED, 250, "kept in the local mailbox")
 
     def send_many(
-        self, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+        self, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
     ) -> Iterator[Outcome]:
         return _one_by_one(self, envelopes, goes_on)
 
@@ -114,7 +116,7 @@ class Mailbox:
 
 
 def _one_by_one(
-    transport: Transport, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+    transport: Transport, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
 ) -> Iterator[Outcome]:
     for place, envelope in enumerate(envelopes):
         if place and not goes_on():
@@ -126,25 +128,25 @@ def _one_by_one(
 
 
 class _KnowsItsStage(SMTPClientWithResponse):
-    """Remembers whether the message itself was on its way when a connection broke."""
+    """Remembers how many messages were on their way, unanswered, when a connection broke."""
 
-    data_was_sent = False
+    in_doubt = 0
 
     def starttls(self, **_: Any) -> tuple[int, bytes]:  # type: ignore[override]
         """With a look at the certificate, which smtplib by itself takes from anybody."""
         return super().starttls(context=ssl.create_default_context())
 
     def data(self, msg: Any) -> tuple[int, bytes]:
-        self.data_was_sent = False
+        self.in_doubt = 0
         self.putcmd("data")
         code, reply = self.getreply()
         if code != 354:
             return code, reply
-        self.data_was_sent = True
+        self.in_doubt = 1
         quoted = smtplib._quote_periods(msg)  # type: ignore[attr-defined]
         self.send(quoted + (b"" if quoted.endswith(b"\r\n") else b"\r\n") + b".\r\n")
         code, reply = self.getreply()
-        self.data_was_sent = False
+        self.in_doubt = 0
         return code, reply
 
 
@@ -175,6 +177,7 @@ class Smtp:
         self._open = partial(_OneAttempt, **_connection(settings))
         self._backend = self._open()
         self._has_worked = False
+        self._may_chunk = True
 
     def send(self, envelope: Envelope) -> Outcome:
         try:
@@ -204,34 +207,60 @@ class Smtp:
         return Outcome(Stage.ACCEPTED, answered, "accepted by the mail server")
 
     def send_many(
-        self, envelopes: Sequence[Envelope], goes_on: Callable[[], bool]
+        self, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
     ) -> Iterator[Outcome]:
-        """Pipelined where the server offers it and every address is plain ASCII. Ends early as well
-        when the server ends the connection between two messages: the next call opens another."""
+        """Pipelined, and in chunks, where the server offers it and the addresses are plain ASCII.
+        Ends early as well before an envelope of another kind, and when the server ends the
+        connection between two messages: the next call opens another."""
+        waiting = iter(envelopes)
+        first = next(waiting, None)
+        if first is None:
+            return
+        kind = _kind(first)
+        alike = takewhile(lambda each: _kind(each) == kind, chain([first], waiting))
         try:
             client: Any = self._backend.get_client()
             client.ehlo_or_helo_if_needed()
         except (smtplib.SMTPException, OSError) as error:
             yield self._broken(error)
             return
-        if not client.has_extn("pipelining") or not all(each.to.isascii() for each in envelopes):
-            yield from _one_by_one(self, envelopes, goes_on)
+        if not (first.to.isascii() and client.has_extn("pipelining")):
+            yield from _one_by_one(self, alike, goes_on)
             return
         try:
-            for answers in pipelining.exchange(client, envelopes, goes_on):
-                if self._has_worked and answers.sender_refused and answers.receiver[0] == 421:
-                    self._drop()
-                    return
-                outcome = self._told(answers)
-                yield outcome
-                if outcome.code == 421 or outcome.stage is Stage.UNREACHABLE:
-                    return
-                self._has_worked = True
+            if client.has_extn("chunking") and self._may_chunk and not first.is_repeat:
+                yield from self._chunked(pipelining.exchange_in_chunks(client, alike, goes_on))
+            else:
+                yield from self._pipelined(pipelining.exchange(client, alike, goes_on))
         except (smtplib.SMTPException, OSError) as error:
             if self._is_worn_out(error):
                 self._drop()
-            else:
-                yield self._broken(error)
+                return
+            self._may_chunk = client.in_doubt == 0
+            yield from [self._broken(error)] * max(1, client.in_doubt)
+
+    def _pipelined(self, exchange: Iterator[pipelining.Answers]) -> Iterator[Outcome]:
+        for answers in exchange:
+            if self._has_worked and answers.is_farewell:
+                self._drop()
+                return
+            outcome = self._told(answers)
+            if outcome.stage is Stage.UNREACHABLE:
+                self._drop()
+            yield outcome
+            if outcome.code == 421 or outcome.stage is Stage.UNREACHABLE:
+                return
+            self._has_worked = True
+
+    def _chunked(self, exchange: Iterator[pipelining.Answers]) -> Iterator[Outcome]:
+        """All answers are heard: what one message was refused for says nothing of the next."""
+        for answers in exchange:
+            if self._has_worked and answers.is_farewell:
+                self._drop()
+                return
+            outcome = self._told(answers)
+            yield outcome
+            self._has_worked = self._has_worked or outcome.stage is Stage.ACCEPTED
 
     def _told(self, answers: pipelining.Answers) -> Outcome:
         code, text = answers.decisive
@@ -240,7 +269,6 @@ class Smtp:
         at_recipient = answers.receiver[0] not in (250, 251)
         outcome = self._answered(code, text, at_recipient=at_recipient)
         if answers.sender_refused:
-            self._drop()
             return Outcome(Stage.UNREACHABLE, code, outcome.reason)
         return outcome
 
@@ -259,13 +287,13 @@ class Smtp:
         client: Any = self._backend._client
         has_ended = isinstance(error, smtplib.SMTPServerDisconnected | ConnectionError)
         says_so = getattr(error, "smtp_code", None) == 421
-        return self._has_worked and (has_ended or says_so) and not client.data_was_sent
+        return self._has_worked and (has_ended or says_so) and not client.in_doubt
 
     def _broken(self, error: Exception) -> Outcome:
         """A refusal of the greeting, the login or the sender is about us, not about the receiver:
         whatever its code, it is no reason to give up on anybody."""
         client = self._backend._client
-        after_the_dot = isinstance(client, _KnowsItsStage) and client.data_was_sent
+        after_the_dot = isinstance(client, _KnowsItsStage) and client.in_doubt > 0
         self._drop()
         stage = Stage.UNKNOWN if after_the_dot else Stage.UNREACHABLE
         return Outcome(stage, getattr(error, "smtp_code", None), f"not sent: {_words(error)}")
@@ -285,6 +313,11 @@ class Smtp:
             self._backend._client.close()
         self._backend = self._open()
         self._has_worked = False
+
+
+def _kind(envelope: Envelope) -> tuple[bool, bool]:
+    """Those of one kind may go together."""
+    return envelope.to.isascii(), envelope.is_repeat
 
 
 @dataclass(frozen=True, slots=True)

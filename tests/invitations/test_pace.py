@@ -1,6 +1,6 @@
 """How fast invitations leave: pace, quiet hours, cap; the alarm of bounces; the one reminder."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, time
 
 import pytest
@@ -144,10 +144,10 @@ class RefusingSome:
         return Outcome(Stage.ACCEPTED, 250, "fine")
 
     def send_many(
-        self, envelopes: Sequence[Envelope], may_begin: Callable[[], bool]
+        self, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
     ) -> Iterator[Outcome]:
         for envelope in envelopes:
-            if may_begin():
+            if goes_on():
                 yield self.send(envelope)
 
     def close(self) -> None:

@@ -4,10 +4,19 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, cast, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    cast,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.orm import Session
-from sqlalchemy.types import String
 
 from booking import clock, wakeup
 from booking.audit.actions import Actor, record
@@ -80,50 +89,74 @@ def _known(session: Session, client_ids: Sequence[uuid.UUID]) -> int:
 def _start(
     session: Session, audience: str, client_ids: Sequence[uuid.UUID] | None, by: Actor
 ) -> Campaign:
-    found = queries.preview(session, client_ids)
     made = Campaign(
         id=new_id(),
         business_id=business_of(session),
         audience=audience,
         hold=CampaignHold.OPEN,
-        recipients=found.recipients,
-        skipped=found.skipped,
+        recipients=0,
+        skipped={},
         created_by=by.id,
         created_by_name=by.name,
         created_at=clock.now(),
     )
     session.add(made)
     session.flush()
-    _queue(session, made, client_ids)
+    made.recipients = _queue(session, made, client_ids)
+    made.skipped = _left_out(session, made, client_ids)
     record(session, "campaign.started", made, by=by, recipients=made.recipients)
     wakeup.after_commit(session, WAKE)
     return made
 
 
-def _queue(session: Session, made: Campaign, client_ids: Sequence[uuid.UUID] | None) -> None:
-    """One INSERT … SELECT of narrow rows; all else is written when a row is claimed."""
-    place = func.row_number().over(order_by=(Client.sort_name, Client.id))
+def _queue(session: Session, made: Campaign, client_ids: Sequence[uuid.UUID] | None) -> int:
+    """One INSERT … SELECT of narrow rows; all else is written when a row is claimed. Returns how
+    many. It names its business throughout: the tenant guard does not look at a statement on a
+    connection, and whoever pressed does not wait while it compiles what would be said twice."""
+    queries.make_room(session)
     chosen = select(
-        _row_id(session, made.created_at, place),
-        literal(made.business_id),
-        literal(made.id),
-        Client.id,
-        literal(InvitationState.QUEUED.value),
-        literal(made.created_at, Invitation.due_at.type),
-        literal(0),
-        literal(0),
-        literal(""),
+        Client.id, func.row_number().over(order_by=(Client.sort_name, Client.id)).label("place")
     ).where(
         Client.business_id == made.business_id,
         queries.eligibility(session, of_many=True) == queries.ELIGIBLE,
     )
     if client_ids is not None:
         chosen = chosen.where(queries.among(session, client_ids))
+    invited = chosen.subquery()
+    rows = select(
+        _row_id(session, made.created_at, invited.c.place),
+        literal(made.business_id),
+        literal(made.id),
+        invited.c.id,
+        literal(InvitationState.QUEUED.value),
+        literal(made.created_at, Invitation.due_at.type),
+        literal(0),
+        literal(0),
+        literal(""),
+    )
     columns = (
         "id", "business_id", "campaign_id", "client_id", "state", "due_at", "generation",
         "attempts", "reason",
     )  # fmt: skip
-    session.execute(insert(Invitation).from_select(columns, chosen, include_defaults=False))
+    statement = insert(Invitation).from_select(columns, rows, include_defaults=False)
+    counting = statement.execution_options(preserve_rowcount=True)
+    return session.connection().execute(counting).rowcount
+
+
+def _left_out(
+    session: Session, made: Campaign, client_ids: Sequence[uuid.UUID] | None
+) -> dict[str, int]:
+    """Why the others are not in it. The rows just written change nothing for these others, so the
+    rule need not be asked of everybody once more."""
+    whom = queries.asked_of(session, client_ids)
+    everybody = session.scalar(select(func.count()).select_from(Client).where(*whom))
+    if everybody == made.recipients:
+        return dict.fromkeys(queries.REASONS, 0)
+    invited = select(Invitation.client_id).where(
+        Invitation.business_id == made.business_id, Invitation.campaign_id == made.id
+    )
+    counts = queries.counted(session, [*whom, Client.id.not_in(invited)])
+    return {reason: counts[reason] for reason in queries.REASONS}
 
 
 def _row_id(
@@ -136,7 +169,7 @@ def _row_id(
         high, low = place.op(">>")(16), place.op("&")(0xFFFF)
         random = func.random().op("&")(0xFFF_FFFF_FFFF)
         return func.printf(f"{time_part}7%03x8%04x%011x", high, low, random)
-    chance = func.md5(func.concat(func.random(), cast(Client.id, String)))
+    chance = func.md5(func.concat(func.random(), place))
     counter = func.lpad(func.to_hex(place), 7, "0")
     parts = (
         func.substr(counter, 1, 3),

@@ -168,7 +168,7 @@ _SKIP = (
     .values(state=InvitationState.SKIPPED, reason=bindparam("new_reason"), lease_until=None)
 )
 _FILLED_IN = (
-    "repeated", "lease_until", "email", "email_key", "email_version", "digest", "expires_at",
+    "repeated", "email", "email_key", "email_version", "digest", "expires_at",
 )  # fmt: skip
 
 
@@ -186,8 +186,8 @@ def _fill(session: Session, rows: Sequence[Any], moment: datetime) -> list[Claim
         secret = keys.derive(Purpose.INVITATION, row.id, row.generation)
         digest, ends = keys.digest(Purpose.INVITATION, secret), row.expires_at or moment + lives
         address = (row.email, row.email_key, row.email_version)
-        filled_in.append((row.id, row.repeated, lease_until, *address, digest, ends))
-    bulk.update(session, Invitation, _FILLED_IN, filled_in)
+        filled_in.append((row.id, row.repeated, *address, digest, ends))
+    bulk.update(session, Invitation, _FILLED_IN, filled_in, lease_until=lease_until)
     business = session.get_one(Business, business_of(session))
     letters = {
         campaign_id: _letter(business, chosen, campaign_id)
@@ -233,7 +233,7 @@ _HELD = and_(
 time, so that a statement is compiled once and not for every batch."""
 
 _GIVE_BACK = update(_invitation).where(_HELD).values(lease_until=None)
-_BEGIN = (
+_BEGIN = bulk.Ready(
     update(_invitation)
     .where(
         _HELD,
@@ -244,7 +244,7 @@ _BEGIN = (
             Campaign.hold == CampaignHold.OPEN,
         ),
         exists().where(
-            PreferenceSet.business_id == _invitation.c.business_id, pacing.access_is_on()
+            PreferenceSet.business_id == bindparam("of_business"), pacing.access_is_on()
         ),
     )
     .values(state=InvitationState.SENDING, attempts=_invitation.c.attempts + 1)
@@ -255,7 +255,7 @@ _UNTRIED = (
     .where(_HELD, _invitation.c.state == InvitationState.SENDING)
     .values(state=InvitationState.QUEUED, attempts=_invitation.c.attempts - 1, lease_until=None)
 )
-_MARK = (
+_MARK = bulk.Ready(
     update(_invitation)
     .where(_HELD, _invitation.c.state == InvitationState.SENDING)
     .values(
@@ -273,8 +273,9 @@ def begin(session: Session, claimed: Sequence[Claimed]) -> list[Claimed]:
     arrive. Who was taken back meanwhile, whose campaign is held, or whose business has moved the
     switch to NO, is not among them."""
     begun: set[uuid.UUID] = set()
+    business = {"of_business": business_of(session)}
     for values in _by_lease(claimed):
-        begun |= set(session.connection().execute(_BEGIN, values).scalars())
+        begun.update(row_id for (row_id,) in _BEGIN.execute(session, values | business))
     return [one for one in claimed if one.id in begun]
 
 
@@ -332,7 +333,7 @@ def mark(session: Session, outcomes: Sequence[tuple[Claimed, Outcome]]) -> None:
             "new_sent_at": moment if is_sent else None,
         }
         for held in _in_tens(ids, lease_until):
-            session.connection().execute(_MARK, held | news)
+            _MARK.execute(session, held | news)
     refused = [one.id for one, outcome in outcomes if _is_bounce(outcome)]
     if refused:
         coming_back.refused(session, refused)
