@@ -27,7 +27,7 @@ from booking.imports.rules.reading import RowProblem
 from booking.matching.models import Match, MatchState
 
 JOB = "undo_due_imports"
-CHUNK = 500
+CHUNK = 300
 _log = logging.getLogger(__name__)
 _MADE = (Verdict.NEW, Verdict.REVIEW)
 EXAMPLES = 20
@@ -78,10 +78,8 @@ def undo_next_chunk(session: Session, *, of_this_business: bool = False) -> bool
         return False
     set_business(session, row.business_id)
     staged = _next_rows(session, row)
-    done = _undo(session, row, staged)
-    row.removed += done.removed
-    row.restored += done.restored
-    row.spared += done.spared
+    done = _undo(session, staged, _who_asked(row))
+    _add(row, done)
     if len(staged) == CHUNK:
         row.done = staged[-1].number - 1
         wakeup.after_commit(session, JOB)
@@ -126,36 +124,37 @@ def _who_asked(row: Import) -> Actor:
     return Actor(ActorKind.STAFF, row.undone_by, row.undone_by_name)
 
 
-def _undo(session: Session, row: Import, staged: Sequence[ImportRow]) -> Undone:
+def _undo(session: Session, staged: Sequence[ImportRow], by: Actor) -> Undone:
     """All at once; and where that fails, one by one: one that can't be undone holds up no other."""
     done = Undone()
     try:
         with session.begin_nested():
-            _undo_together(session, row, staged, done)
+            _undo_together(session, staged, done, by)
     except OperationalError:
         raise  # the database itself: nothing is known of the rows
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one row, the others go on
         done = Undone()
         if len(staged) > 1:
             for each in staged:
-                one = _undo(session, row, [each])
-                done.removed += one.removed
-                done.restored += one.restored
-                done.spared += one.spared
+                _add(done, _undo(session, [each], by))
         else:
             _log.warning("a row of an import could not be undone: %s", type(error).__name__)
             _spare(staged[0], done, _FAILED)
     return done
 
 
-def _undo_together(
-    session: Session, row: Import, staged: Sequence[ImportRow], done: Undone
-) -> None:
-    _restore_changed(
-        session, [one for one in staged if one.verdict is Verdict.UPDATED], done, _who_asked(row)
-    )
+def _add(total: Import | Undone, done: Undone) -> None:
+    total.removed += done.removed
+    total.restored += done.restored
+    total.spared += done.spared
+
+
+def _undo_together(session: Session, staged: Sequence[ImportRow], done: Undone, by: Actor) -> None:
+    """What was made and then changed by a later row is as it was made before it is looked at."""
+    changed = [one for one in staged if one.verdict is Verdict.UPDATED]
+    _restore_changed(session, changed, done, by)
     session.flush()
-    _remove_made(session, row, {one.id: one for one in staged if one.verdict in _MADE}, done)
+    _remove_made(session, {one.id: one for one in staged if one.verdict in _MADE}, done)
     session.flush()
 
 
@@ -234,16 +233,16 @@ def _is_as_left(client: Client, pets: list[Pet], undo: dict[str, Any]) -> bool:
     )
 
 
-def _remove_made(
-    session: Session, row: Import, staged: dict[uuid.UUID, ImportRow], done: Undone
-) -> None:
-    """Their keys and open matches go along."""
+def _remove_made(session: Session, staged: dict[uuid.UUID, ImportRow], done: Undone) -> None:
+    """A client that an import made has the id of its row. Keys and open matches go along."""
     there = select(Client.id).where(Client.id.in_(staged)).order_by(Client.id)
-    session.execute(there.with_for_update()).all()
-    stay = _that_stay(row, ImportRow.id).where(ImportRow.id.in_(staged))
-    staying: dict[uuid.UUID, str] = dict(session.execute(stay).all())
-    for client_id, why in staying.items():
-        _spare(staged[client_id], done, why)
+    held = set(session.scalars(there.with_for_update()))
+    why = _why_it_stays()
+    stay = select(Client.id, why).where(Client.id.in_(held), why.is_not(None))
+    staying: dict[uuid.UUID, str] = dict.fromkeys(staged.keys() - held, _GONE)
+    staying |= dict(session.execute(stay).all())
+    for client_id, reason in staying.items():
+        _spare(staged[client_id], done, reason)
     removable = list(staged.keys() - staying.keys())
     if removable:
         for kind, column in ((Pet, Pet.client_id), (Client, Client.id)):
