@@ -237,10 +237,9 @@ def _remove_made(session: Session, staged: dict[uuid.UUID, ImportRow], done: Und
     """A client that an import made has the id of its row. Keys and open matches go along."""
     there = select(Client.id).where(Client.id.in_(staged)).order_by(Client.id)
     held = set(session.scalars(there.with_for_update()))
-    why = _why_it_stays()
-    stay = select(Client.id, why).where(Client.id.in_(held), why.is_not(None))
-    staying: dict[uuid.UUID, str] = dict.fromkeys(staged.keys() - held, _GONE)
-    staying |= dict(session.execute(stay).all())
+    why = select(Client.id, _why_it_stays()).where(Client.id.in_(held))
+    staying = dict.fromkeys(staged.keys() - held, _GONE)
+    staying |= {client_id: reason for client_id, reason in session.execute(why) if reason}
     for client_id, reason in staying.items():
         _spare(staged[client_id], done, reason)
     removable = list(staged.keys() - staying.keys())
