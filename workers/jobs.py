@@ -18,7 +18,7 @@ from booking.billing import paying
 from booking.billing.actions import events as payment_events
 from booking.config import Settings
 from booking.database import Database, across_businesses, set_business
-from booking.imports.actions import applying
+from booking.imports.actions import applying, undoing
 from booking.imports.actions.preparing import Preparer
 from booking.invitations import delivery as envelope
 from booking.invitations.actions import campaigns, coming_back
@@ -122,6 +122,18 @@ def apply_due_imports(database: Database) -> int:
                 break
             chunks += 1
             ENDING.wait(_TURN_SECONDS)
+    return chunks
+
+
+def undo_due_imports(database: Database) -> int:
+    """As they are applied: chunk by chunk, each its own transaction."""
+    chunks = 0
+    while not ENDING.is_set():
+        with database.writing() as session:
+            if not undoing.undo_next_chunk(session):
+                break
+        chunks += 1
+        ENDING.wait(_TURN_SECONDS)
     return chunks
 
 
@@ -255,6 +267,7 @@ JOBS = (
     Job("read_bounces", 60, Lane.BULK, read_bounces),
     Job("tend_campaigns", 60, Lane.BULK, tend_campaigns),
     Job("apply_due_imports", 5, Lane.BULK, apply_due_imports),
+    Job("undo_due_imports", 5, Lane.BULK, undo_due_imports),
     Job("compare_due_clients", 5, Lane.BULK, compare_due_clients),
     Job("scan_due_lists", 10, Lane.BULK, scan_due_lists),
     Job("expire_pending_appointments", 60, Lane.MAIL, expire_pending_appointments),

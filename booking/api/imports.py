@@ -49,7 +49,8 @@ class ImportOut(BaseModel):
     """`rows` counts the file's rows; `people` what they come to, since a person may have several
     rows; the verdicts count people. `fields` are what a column can be mapped to. While a mapping
     is needed, `mapping` is a guess, or (`remembered`) what was said of these headers before, and
-    `preview` holds the cells of the first lines.
+    `preview` holds the cells of the first lines. `removed`, `restored` and `spared` count the
+    clients of an import that is undone, as it goes on.
     """
 
     id: uuid.UUID
@@ -66,6 +67,9 @@ class ImportOut(BaseModel):
     updated: int
     review: int
     rejected: int
+    removed: int
+    restored: int
+    spared: int
     reason: str
     headers: list[str]
     mapping: dict[str, str | None]
@@ -101,19 +105,6 @@ class PreviewRow(BaseModel):
 
 class Preview(BaseModel):
     items: list[PreviewRow]
-
-
-class Spared(BaseModel):
-    client_id: uuid.UUID
-    reason: str
-
-
-class UndoneOut(BaseModel):
-    id: uuid.UUID
-    state: ImportState
-    removed: int
-    restored: int
-    spared: list[Spared]
 
 
 @router.post("", status_code=202)
@@ -175,20 +166,13 @@ def apply(caller: StaffWrites, import_id: uuid.UUID) -> ImportAccepted:
     return ImportAccepted(id=row.id, state=row.state)
 
 
-@router.post("/{import_id}/undo")
-def undo(caller: StaffWrites, import_id: uuid.UUID) -> UndoneOut:
+@router.post("/{import_id}/undo", status_code=202)
+def undo(caller: StaffWrites, import_id: uuid.UUID) -> ImportAccepted:
+    """The worker removes the clients this import made, and gives back the values it changed. What
+    was changed, booked, invited or linked since is spared; its rows have the reason `spared`."""
     row = queries.find(caller.session, import_id)
-    done = undoing.undo(caller.session, row, by=caller.actor)
-    return UndoneOut(
-        id=row.id,
-        state=row.state,
-        removed=done.removed,
-        restored=done.restored,
-        spared=[
-            Spared(client_id=client_id, reason=f"This client {why}.")
-            for client_id, why in done.spared
-        ],
-    )
+    undoing.begin(caller.session, row, by=caller.actor)
+    return ImportAccepted(id=row.id, state=row.state)
 
 
 @router.get("/{import_id}/report.csv", response_class=Response)

@@ -13,9 +13,9 @@ from booking.commands import configured, place, talk
 from booking.database import Database
 from booking.errors import Refusal
 from booking.imports import queries
-from booking.imports.actions import applying, staging
+from booking.imports.actions import applying, staging, undoing
 from booking.imports.actions.preparing import Preparer
-from booking.imports.models import Import, ImportState, Verdict
+from booking.imports.models import DUE, Import, ImportState, Verdict
 
 
 def run(*, slug: str, file: Path, dry_run: bool, as_json: bool) -> int:
@@ -45,16 +45,20 @@ def _ask_for_mapping(session: Session, row: Import) -> int:
 
 
 def _apply(database: Database, slug: str, row: Import) -> None:
-    """The worker may take chunks of it too; whoever is quicker, each row is applied once."""
+    """The worker may take chunks of it too; whoever is quicker, each row is applied once. What is
+    to be undone before is undone here and now."""
     apply_next = partial(applying.apply_next_chunk, of_this_business=True)
+    undo_next = partial(undoing.undo_next_chunk, of_this_business=True)
     with Bar(console=Console(stderr=True), transient=True) as bar, Preparer() as preparer:
         task = bar.add_task("Importing", total=row.people)
-        while True:
+        is_due = True
+        while is_due:
             with place.writing(database, slug) as session:
                 progress = apply_next(session, preparer=preparer)
-            if progress is None:
-                return
-            if progress.import_id == row.id:
+                if progress is None:
+                    undo_next(session)
+                is_due = queries.find(session, row.id).state in DUE
+            if progress and progress.import_id == row.id:
                 bar.update(task, completed=progress.done)
 
 

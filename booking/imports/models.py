@@ -17,7 +17,12 @@ class ImportState(StrEnum):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    UNDOING = "undoing"
     UNDONE = "undone"
+
+
+DUE = (ImportState.RUNNING, ImportState.UNDOING, ImportState.QUEUED)
+"""What waits for the worker. In a business, what is half done is finished before another begins."""
 
 
 class Verdict(StrEnum):
@@ -31,7 +36,11 @@ class Verdict(StrEnum):
 class Import(Owned, Base):
     """One uploaded list. `rows` counts the file's lines that say something, `people` the staged
     rows, `done` how many of these have their verdict: they are numbered from 1 and taken in order,
-    so `done` is also where an interrupted import goes on.
+    so `done` is also where an interrupted import goes on. Undoing takes them back from the last one
+    on, and `done` goes down with it: those up to there still stand as the import left them.
+
+    `due_since` is when it was given to the worker, or when the worker last took some of it.
+    `removed`, `restored` and `spared` count clients, row by row, as they are undone.
     """
 
     __tablename__ = "import"
@@ -55,7 +64,13 @@ class Import(Owned, Base):
     created_by_name: Mapped[str] = mapped_column(String(200))
     created_by: Mapped[uuid.UUID | None]
     created_at: Mapped[datetime]
+    due_since: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    undone_by_name: Mapped[str] = mapped_column(String(200), default="")
+    undone_by: Mapped[uuid.UUID | None]
+    removed: Mapped[int] = mapped_column(default=0)
+    restored: Mapped[int] = mapped_column(default=0)
+    spared: Mapped[int] = mapped_column(default=0)
 
 
 class ImportRow(Owned, Base):

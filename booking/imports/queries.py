@@ -10,13 +10,7 @@ from sqlalchemy.orm import Session
 from booking import clock
 from booking.database import across_businesses
 from booking.errors import NotFound
-from booking.imports.models import (
-    Import,
-    ImportMapping,
-    ImportRow,
-    ImportState,
-    Verdict,
-)
+from booking.imports.models import DUE, Import, ImportMapping, ImportRow, Verdict
 from booking.imports.rules import formats
 from booking.imports.rules.reading import RejectedRow, Row, RowProblem
 from booking.imports.rules.rows import ImportedClient, read_client
@@ -147,9 +141,5 @@ def preview(
 def oldest_due_seconds(session: Session) -> float | None:
     """How long the import that has waited longest has waited; None when none waits."""
     with across_businesses(session):
-        since = session.scalar(
-            select(func.min(Import.created_at)).where(
-                Import.state.in_([ImportState.QUEUED, ImportState.RUNNING])
-            )
-        )
+        since = session.scalar(select(func.min(Import.due_since)).where(Import.state.in_(DUE)))
     return None if since is None else (clock.now() - since).total_seconds()

@@ -9,7 +9,7 @@ from booking.errors import Conflict, Invalid
 from booking.exports import MEDIA_TYPE, as_csv, import_csv
 from booking.imports import queries
 from booking.imports.actions import staging, undoing
-from booking.imports.models import Import, ImportRow, ImportState, Verdict
+from booking.imports.models import DUE, Import, ImportRow, ImportState, Verdict
 from booking.imports.rules.formats import TEMPLATE_HEADER
 from booking.imports.rules.known_formats import FORMATS, label_of
 from booking.web import import_columns
@@ -37,7 +37,6 @@ _EXAMPLE = {
 _PROGRAMS = list(
     dict.fromkeys(known.label.partition(" (")[0] for known in FORMATS if known.name not in _OUR_OWN)
 )
-_RUNNING = (ImportState.QUEUED, ImportState.RUNNING)
 
 
 @router.get("/manage/{slug}/imports")
@@ -94,6 +93,8 @@ def apply(visitor: MemberWrites, import_id: uuid.UUID) -> Response:
 def undo_page(visitor: MemberReads, request: Request, import_id: uuid.UUID) -> Response:
     """Says what undoing would do; changes nothing."""
     row = queries.find(visitor.session, import_id)
+    if not undoing.can_be_undone(row):
+        return redirect(_path(visitor, row))
     outlook = undoing.foresee(visitor.session, row)
     return render(request, "imports/undo.html", visitor=visitor, row=row, outlook=outlook)
 
@@ -102,14 +103,11 @@ def undo_page(visitor: MemberReads, request: Request, import_id: uuid.UUID) -> R
 def undo(visitor: MemberWrites, import_id: uuid.UUID) -> Response:
     row = queries.find(visitor.session, import_id)
     try:
-        done = undoing.undo(visitor.session, row, by=visitor.actor)
+        undoing.begin(visitor.session, row, by=visitor.actor)
     except Conflict as refusal:
         visitor.session.rollback()
         return redirect(_path(visitor, row), flash=refusal.message, kind="error")
-    flash = f"Undone: {done.removed:,} clients removed, {done.restored:,} as they were before."
-    if done.spared:
-        flash += f" {len(done.spared):,} stay, because somebody worked with them since."
-    return redirect(_path(visitor, row), flash=flash)
+    return redirect(_path(visitor, row))
 
 
 @router.get("/manage/{slug}/imports/{import_id:uuid}/report.csv")
@@ -138,12 +136,12 @@ def _shown(visitor: Visitor, request: Request, row: Import) -> dict[str, Any]:
         verdict = Verdict.REJECTED
     after = request.query_params.get("after", "")
     rows: list[ImportRow] = []
-    if row.state not in _RUNNING:
+    if row.state not in DUE:
         begin = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else 0
         rows = queries.report(session, row.id, verdict=verdict, after=begin, limit=_PAGE + 1)
     return {
         "row": row,
-        "running": row.state in _RUNNING,
+        "running": row.state in DUE,
         "counts": _named(counts),
         "verdict": verdict.value if verdict else "",
         "rows": rows[:_PAGE],

@@ -44,6 +44,11 @@ LIST = """client_external_id,first_name,last_name,email,mobile_phone,notes,statu
 903,,,,,,active,Nobody,
 904,Cat,too,few
 """
+OTHER_LIST = f"""{LIST.partition("901")[0].strip()}
+911,Dan,Fox,dan.fox@example.com,555 0191,,active,Olive,Beagle
+912,Eva,Gill,eva.gill@example.com,555 0192,,active,Mochi,Pug
+913,Fay,Hart,fay.hart@example.com,555 0193,,active,,
+"""
 UNKNOWN_LIST = """Owner,Mail address,Animal
 Dora Moss,dora@example.com,Tilly
 Ed Vance,ed@example.com,Waldo
@@ -184,12 +189,22 @@ class Filler:
             jobs.apply_due_imports(self.site.database)
             return page
 
-        done = upload(LIST)
-        self.pages.owner.request("POST", f"{done.path}/apply")
-        jobs.apply_due_imports(self.site.database)
-        self.made.links["import"] = done.path
+        def bring_in(text: str) -> Page:
+            page = upload(text)
+            self.pages.owner.request("POST", f"{page.path}/apply")
+            jobs.apply_due_imports(self.site.database)
+            return page.browser.get(page.path)
+
+        self.made.links["import"] = bring_in(LIST).path
+        undone = bring_in(OTHER_LIST)
+        undone.follow("Fay Hart").follow("Change details").submit("/edit", notes="Rang us")
+        self.pages.owner.request("POST", f"{undone.path}/undo")
+        jobs.undo_due_imports(self.site.database)
+        self.made.links["undone"] = undone.path
         self.made.links["tried"] = upload(LIST.replace("90", "80")).path
         self.made.links["mapping"] = upload(UNKNOWN_LIST).path
+        self.made.links["undoing"] = bring_in(OTHER_LIST.replace("91", "92")).path
+        self.pages.owner.request("POST", f"{self.made.links['undoing']}/undo")
 
     def _people_who_look_alike(self) -> None:
         self.made.links |= people_who_look_alike(self.site, self.pages)

@@ -278,6 +278,8 @@ OF_THE_DESK = (
         "{mapping}/mapping",
     ),
     Screen("import undo", "/manage/{slug}/imports/{import_id:uuid}/undo", "owner", "{import}/undo"),
+    Screen("import undoing", "/manage/{slug}/imports/{import_id:uuid}", "owner", "{undoing}"),
+    Screen("import undone", "/manage/{slug}/imports/{import_id:uuid}", "owner", "{undone}"),
     desk("services", "/services"),
     desk("service new", "/services/new"),
     desk("service", "/services/{service_id}", "/services/{service}"),

@@ -11,6 +11,7 @@ from tests.imports.test_apply import ANN, apply, listed
 from tests.pages import Pages
 from tests.site import Site
 from tests.world import World
+from workers import jobs
 
 IMPORTS = "/businesses/{b}/imports"
 
@@ -59,8 +60,12 @@ def test_a_dry_run_is_applied_when_told_to(api: Api, site: Site) -> None:
     found = api.staff.get("/businesses/{b}/clients", params={"q": "ann lee"}).json()["items"]
     assert [one["external_id"] for one in found] == ["7"]
     undone = api.staff.post(f"{path}/undo")
-    assert (undone.status_code, undone.json()["removed"]) == (200, 1)
-    assert api.staff.get(path).json()["state"] == "undone"
+    assert (undone.status_code, undone.json()["state"]) == (202, "undoing")
+    assert problem_of(api.staff.post(f"{path}/undo"), 409)
+    jobs.undo_due_imports(site.database)
+    found = api.staff.get(path).json()
+    counted = [found[name] for name in ("state", "removed", "restored", "spared")]
+    assert counted == ["undone", 1, 0, 0]
 
 
 def test_unknown_columns_wait_for_a_mapping(api: Api, site: Site) -> None:
@@ -145,9 +150,14 @@ def test_an_owner_imports_a_list_by_the_pages(pages: Pages, site: Site) -> None:
     assert pages.owner.get(f"{running.path}?verdict=new").says("Ann Lee")
     undo = done.follow("Undo this import")
     assert undo.says("Clients are removed 2")
-    undone = undo.submit("undo")
-    assert undone.says("Undone: 2 clients removed")
+    undoing = undo.submit("undo")
+    assert undoing.says("Undoing the import of list.csv")
+    assert pages.owner.get(running.path, headers={"X-Partial": "1"}).says("0 of 2 done")
+    jobs.undo_due_imports(site.database)
+    undone = pages.owner.get(running.path)
     assert undone.says("This import was undone")
+    assert undone.says("Clients were removed 2")
+    assert pages.owner.get(f"{running.path}/undo").path == running.path
 
 
 def test_an_owner_says_what_is_in_which_column(pages: Pages, site: Site) -> None:

@@ -96,8 +96,13 @@ def test_undoing_says_before_what_stays_and_why(pages: Pages, upload: Upload, si
     page = page.follow("Undo this import")
     assert page.says("Clients are removed 1")
     assert page.says("Bob Roe was changed since.")
-    done = page.submit("/undo")
-    assert done.says("Undone: 1 clients removed")
+    undoing = page.submit("/undo")
+    assert undoing.says("Undoing the import of list.csv")
+    jobs.undo_due_imports(site.database)
+    done = undoing.browser.get(undoing.path)
+    assert done.says("Clients were removed 1")
+    assert done.says("Stayed as they are 1")
+    assert done.says("Not undone: this client was changed since.")
     assert (known(site, "Ann Lee"), known(site, "Bob Roe")) == (0, 1)
 
 

@@ -8,15 +8,15 @@ from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy import Table, Text, cast, select, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from booking import bulk, clock, wakeup
 from booking.audit.actions import SYSTEM, Actor, record
 from booking.audit.models import ActorKind
 from booking.bulk import no_collecting
 from booking.clients.models import Client
-from booking.database import across_businesses, set_business
-from booking.imports.actions import asking, deciding, rehearsing, writing
+from booking.database import set_business
+from booking.imports.actions import asking, deciding, rehearsing, turns, undoing, writing
 from booking.imports.actions.deciding import Decision
 from booking.imports.actions.preparing import Preparer
 from booking.imports.actions.recognising import Ready
@@ -54,14 +54,14 @@ class Progress:
 def apply_next_chunk(
     session: Session, *, of_this_business: bool = False, preparer: Preparer | None = None
 ) -> Progress | None:
-    """The next rows of the import that has waited longest; None when no import waits.
+    """The next rows of the import whose turn it is; None when it is no import's turn.
 
     One transaction around this is one chunk: call it again, in a new one, until it answers None.
     A session without a business looks everywhere, passes over what another worker holds, and then
-    works for the business it found. One with a business waits for its turn. A `preparer` is at the
-    next rows of a long list while these are applied.
+    works for the business it found. One with a business waits. A `preparer` is at the next rows of
+    a long list while these are applied.
     """
-    row = _claim(session, of_this_business=of_this_business)
+    row = turns.claim(session, _DUE, of_this_business=of_this_business)
     if row is None:
         return None
     set_business(session, row.business_id)
@@ -97,30 +97,6 @@ def _renew_statistics(session: Session, row: Import) -> None:
     chunks = row.done // CHUNK + 1
     if chunks & (chunks - 1) == 0:  # the first, second, fourth, eighth …
         writing.renew_statistics(session)
-
-
-def _claim(session: Session, *, of_this_business: bool) -> Import | None:
-    """Held by a row lock until the chunk is committed, so a crash gives it back at once.
-
-    A business's imports go one after another: two of the same list would make everybody twice.
-    """
-    older = aliased(Import)
-    has_older = (
-        select(older.id)
-        .where(older.business_id == Import.business_id, older.state.in_(_DUE), older.id < Import.id)
-        .exists()
-    )
-    query = (
-        select(Import)
-        .where(Import.state.in_(_DUE), ~has_older)
-        .order_by(Import.id)
-        .limit(1)
-        .with_for_update(skip_locked=not of_this_business, of=Import)
-    )
-    if of_this_business:
-        return session.scalar(query)
-    with across_businesses(session):
-        return session.scalar(query)
 
 
 def _match_unchanged(session: Session, row: Import, last: int) -> set[uuid.UUID]:
@@ -284,6 +260,7 @@ def _client_of(row: Import, decision: Decision) -> uuid.UUID | None:
 def _finish(session: Session, row: Import) -> None:
     row.state = ImportState.DONE
     row.finished_at = clock.now()
+    wakeup.after_commit(session, undoing.JOB)
     if not row.dry_run:
         wakeup.after_commit(session, COMPARING)
         session.flush()

@@ -143,6 +143,7 @@ def begin(session: Session, row: Import, *, by: Actor) -> None:
     row.done = 0
     row.finished_at = None
     row.state = ImportState.QUEUED
+    row.due_since = clock.now()
     session.execute(
         update(ImportRow)
         .where(ImportRow.import_id == row.id, ImportRow.verdict != Verdict.REJECTED)
@@ -228,6 +229,7 @@ def _stage_people(session: Session, row: Import, found: _Reading) -> None:
     row.finished_at = None
     if found.people:
         row.state = ImportState.QUEUED
+        row.due_since = clock.now()
         wakeup.after_commit(session, JOB)
     else:
         row.state = ImportState.FAILED

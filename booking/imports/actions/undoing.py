@@ -1,67 +1,161 @@
-"""Taking an import back, as far as nobody has built on it since."""
+"""Taking an import back, as far as nobody has built on it since: a chunk a transaction."""
 
+import logging
 import uuid
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, delete, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session, defer
 
-from booking import clock
+from booking import clock, wakeup
 from booking.audit.actions import Actor, record
+from booking.audit.models import ActorKind
 from booking.clients import queries as clients
 from booking.clients.actions import write_changes
 from booking.clients.models import Client, ClientStatus, Pet
-from booking.database import lock
+from booking.database import lock, set_business
+from booking.imports.actions import turns
+from booking.imports.actions.staging import JOB as APPLYING
 from booking.imports.actions.staging import NotNow
 from booking.imports.actions.writing import plain
 from booking.imports.models import Import, ImportRow, ImportState, Verdict
 from booking.imports.rules.reading import RowProblem
 from booking.matching.models import Match, MatchState
 
-_CHUNK = 500
+JOB = "undo_due_imports"
+CHUNK = 300
+_log = logging.getLogger(__name__)
+_MADE = (Verdict.NEW, Verdict.REVIEW)
 EXAMPLES = 20
 """of those who would stay are named before an import is undone"""
 _DATES = {"birthday", "birth_date"}
 _GONE = "was merged with another one, or removed, since"
 _CHANGED = "was changed since; those values stay"
+_FAILED = "could not be changed back; please look at it"
 
 
 @dataclass(slots=True)
 class Undone:
-    """`spared` are clients that stay as they are, with the reason: somebody worked with them."""
+    """How many clients; `spared` ones stay as they are: somebody worked with them."""
 
     removed: int = 0
     restored: int = 0
-    spared: list[tuple[uuid.UUID, str]] = field(default_factory=list)
+    spared: int = 0
 
 
-def undo(session: Session, row: Import, *, by: Actor) -> Undone:
-    """Remove the clients this import made, and give back the values it changed.
+def begin(session: Session, row: Import, *, by: Actor) -> None:
+    """The worker is to remove the clients this import made, and to give back the values it changed.
 
     What was changed, booked, invited or linked since is spared. Raises NotNow.
     """
     lock(session, row)
-    if row.dry_run or row.state is not ImportState.DONE:
+    if not can_be_undone(row):
         raise NotNow("Only an import that is done can be undone.")
-    done = Undone()
-    _restore_changed(session, row, done, by)
-    session.flush()
-    _remove_made(session, row, done)
+    row.state = ImportState.UNDOING
+    row.due_since = clock.now()
+    row.finished_at = None
+    row.undone_by, row.undone_by_name = by.id, by.name[:200]
+    wakeup.after_commit(session, JOB)
+
+
+def can_be_undone(row: Import) -> bool:
+    return row.state is ImportState.DONE and not row.dry_run
+
+
+def undo_next_chunk(session: Session, *, of_this_business: bool = False) -> bool:
+    """The next rows, from the last one on, of the import whose turn it is to be undone. False when
+    it is none's turn.
+
+    One transaction around this is one chunk, as with `apply_next_chunk`. The client a later row
+    changed gets its earlier values back before the earlier row is looked at.
+    """
+    row = turns.claim(session, [ImportState.UNDOING], of_this_business=of_this_business)
+    if row is None:
+        return False
+    set_business(session, row.business_id)
+    staged = _next_rows(session, row)
+    done = _undo(session, staged, _who_asked(row))
+    _add(row, done)
+    if len(staged) == CHUNK:
+        row.done = staged[-1].number - 1
+        wakeup.after_commit(session, JOB)
+    else:
+        row.done = 0
+        _finish(session, row)
+    return True
+
+
+def _next_rows(session: Session, row: Import) -> Sequence[ImportRow]:
+    """What they say of people, and in which cells, is not read."""
+    query = (
+        select(ImportRow)
+        .where(
+            ImportRow.import_id == row.id,
+            ImportRow.verdict.in_([*_MADE, Verdict.UPDATED]),
+            ImportRow.number <= row.done,
+        )
+        .order_by(ImportRow.number.desc())
+        .limit(CHUNK)
+        .options(defer(ImportRow.cells), defer(ImportRow.person))
+    )
+    return session.scalars(query).all()
+
+
+def _finish(session: Session, row: Import) -> None:
     row.state = ImportState.UNDONE
     row.finished_at = clock.now()
+    wakeup.after_commit(session, APPLYING)
     record(
         session,
         "import.undone",
         row,
-        by=by,
-        removed=done.removed,
-        restored=done.restored,
-        spared=len(done.spared),
+        by=_who_asked(row),
+        removed=row.removed,
+        restored=row.restored,
+        spared=row.spared,
     )
+
+
+def _who_asked(row: Import) -> Actor:
+    return Actor(ActorKind.STAFF, row.undone_by, row.undone_by_name)
+
+
+def _undo(session: Session, staged: Sequence[ImportRow], by: Actor) -> Undone:
+    """All at once; and where that fails, one by one: one that can't be undone holds up no other."""
+    done = Undone()
+    try:
+        with session.begin_nested():
+            _undo_together(session, staged, done, by)
+    except OperationalError:
+        raise  # the database itself: nothing is known of the rows
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one row, the others go on
+        done = Undone()
+        if len(staged) > 1:
+            for each in staged:
+                _add(done, _undo(session, [each], by))
+        else:
+            _log.warning("a row of an import could not be undone: %s", type(error).__name__)
+            _spare(staged[0], done, _FAILED)
     return done
+
+
+def _add(total: Import | Undone, done: Undone) -> None:
+    total.removed += done.removed
+    total.restored += done.restored
+    total.spared += done.spared
+
+
+def _undo_together(session: Session, staged: Sequence[ImportRow], done: Undone, by: Actor) -> None:
+    """What was made and then changed by a later row is as it was made before it is looked at."""
+    changed = [one for one in staged if one.verdict is Verdict.UPDATED]
+    _restore_changed(session, changed, done, by)
+    session.flush()
+    _remove_made(session, {one.id: one for one in staged if one.verdict in _MADE}, done)
+    session.flush()
 
 
 @dataclass(slots=True)
@@ -76,7 +170,7 @@ class Outlook:
 
 
 def foresee(session: Session, row: Import) -> Outlook:
-    """What `undo` would do now, without doing it. The database counts: rows are read only of those
+    """What undoing would do now, without doing it. The database counts: rows are read only of those
     whose clients were changed since."""
     found = Outlook()
     made = _made(row, _why_it_stays().label("why")).subquery()
@@ -102,7 +196,7 @@ def _foresee_changed(session: Session, row: Import, found: Outlook) -> None:
     )
     counted = select(func.count()).select_from(ImportRow).where(*mine, untouched)
     found.restored += session.scalar(counted) or 0
-    touched = select(ImportRow).where(*mine, ~untouched).order_by(ImportRow.number).limit(_CHUNK)
+    touched = select(ImportRow).where(*mine, ~untouched).order_by(ImportRow.number).limit(CHUNK)
     after, some = 0, EXAMPLES
     while staged := list(session.scalars(touched.where(ImportRow.number > after))):
         after = staged[-1].number
@@ -139,24 +233,15 @@ def _is_as_left(client: Client, pets: list[Pet], undo: dict[str, Any]) -> bool:
     )
 
 
-def _remove_made(session: Session, row: Import, done: Undone) -> None:
-    query = _made(row, ImportRow).order_by(ImportRow.number).limit(_CHUNK)
-    after = 0
-    while staged := list(session.scalars(query.where(ImportRow.number > after))):
-        after = staged[-1].number
-        _remove_chunk(session, row, {one.id: one for one in staged}, done)
-
-
-def _remove_chunk(
-    session: Session, row: Import, staged: dict[uuid.UUID, ImportRow], done: Undone
-) -> None:
-    """Their keys and open matches go along."""
+def _remove_made(session: Session, staged: dict[uuid.UUID, ImportRow], done: Undone) -> None:
+    """A client that an import made has the id of its row. Keys and open matches go along."""
     there = select(Client.id).where(Client.id.in_(staged)).order_by(Client.id)
-    session.execute(there.with_for_update()).all()
-    stay = _that_stay(row, ImportRow.id).where(ImportRow.id.in_(staged))
-    staying: dict[uuid.UUID, str] = dict(session.execute(stay).all())
-    for client_id, why in staying.items():
-        _spare(staged[client_id], done, why)
+    held = set(session.scalars(there.with_for_update()))
+    why = select(Client.id, _why_it_stays()).where(Client.id.in_(held))
+    staying = dict.fromkeys(staged.keys() - held, _GONE)
+    staying |= {client_id: reason for client_id, reason in session.execute(why) if reason}
+    for client_id, reason in staying.items():
+        _spare(staged[client_id], done, reason)
     removable = list(staged.keys() - staying.keys())
     if removable:
         for kind, column in ((Pet, Pet.client_id), (Client, Client.id)):
@@ -166,7 +251,6 @@ def _remove_chunk(
                 .execution_options(synchronize_session=False)
             )
     done.removed += len(removable)
-    session.flush()
 
 
 def _made(row: Import, *what: Any) -> Select[Any]:
@@ -178,7 +262,7 @@ def _made(row: Import, *what: Any) -> Select[Any]:
         .outerjoin(
             Client, (Client.business_id == ImportRow.business_id) & (Client.id == ImportRow.id)
         )
-        .where(ImportRow.import_id == row.id, ImportRow.verdict.in_([Verdict.NEW, Verdict.REVIEW]))
+        .where(ImportRow.import_id == row.id, ImportRow.verdict.in_(_MADE))
     )
 
 
@@ -211,61 +295,71 @@ def _decided_about() -> ColumnElement[bool]:
 
 def _spare(staged: ImportRow, done: Undone, why: str) -> None:
     """`why` completes "This client …"."""
-    if staged.client_id is not None:
-        done.spared.append((staged.client_id, why))
+    done.spared += 1
     note = RowProblem(staged.lines[0], "", "spared", f"Not undone: this client {why}.")
-    staged.problems = [
-        *staged.problems,
-        {"line": note.line, "field": note.field, "code": note.code, "message": note.message},
-    ]
+    staged.problems = [*staged.problems, asdict(note)]
 
 
-def _restore_changed(session: Session, row: Import, done: Undone, by: Actor) -> None:
+def _restore_changed(
+    session: Session, staged: Sequence[ImportRow], done: Undone, by: Actor
+) -> None:
     """Latest first, so that a client changed by two rows gets its first values back."""
-    query = (
-        select(ImportRow)
-        .where(ImportRow.import_id == row.id, ImportRow.verdict == Verdict.UPDATED)
-        .order_by(ImportRow.number.desc())
+    ids = {one.client_id for one in staged if one.client_id}
+    held = (
+        select(Client)
+        .where(Client.id.in_(ids))
+        .order_by(Client.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
     )
-    for staged in list(session.scalars(query)):
-        client = session.scalar(select(Client).where(Client.id == staged.client_id))
-        if client is None or str(client.id) != staged.undo["client"]:
-            _spare(staged, done, _GONE)
-            continue
-        lock(session, client)
-        if _restore(session, client, staged.undo, by):
+    known = {client.id: client for client in session.scalars(held)}
+    pets = clients.pets_of(session, list(known), archived=True)
+    for one in staged:
+        client = known.get(one.client_id) if one.client_id else None
+        if client is None or str(client.id) != one.undo["client"]:
+            _spare(one, done, _GONE)
+        elif _restore(session, client, pets[client.id], one.undo, by):
             done.restored += 1
         else:
-            _spare(staged, done, _CHANGED)
+            _spare(one, done, _CHANGED)
 
 
-def _restore(session: Session, client: Client, undo: dict[str, Any], by: Actor) -> bool:
-    """Whether everything could be given back. What differs from what the import wrote stays."""
+def _restore(
+    session: Session, client: Client, pets: list[Pet], undo: dict[str, Any], by: Actor
+) -> bool:
+    """Whether everything could be given back. What differs from what the import wrote stays.
+    `pets` are left without those the import brought."""
     untouched = client.updated_at == datetime.fromisoformat(undo["after"])
     whole = True
-    pets = clients.pets_of(session, [client.id], archived=True)[client.id]
     for pet in pets:
         if str(pet.id) in undo["pets"]:
             session.delete(pet)
-        for name, (old, new) in undo["pet_fields"].get(str(pet.id), {}).items():
-            if plain(getattr(pet, name)) == new:
-                setattr(pet, name, _value(name, old))
-            else:
-                whole = False
-    changes = {}
-    for name, (old, new) in undo["fields"].items():
-        if plain(getattr(client, name)) == new:
-            changes[name] = _value(name, old)
         else:
-            whole = False
-    names = [
-        pet.name for pet in pets if pet.archived_at is None and str(pet.id) not in undo["pets"]
-    ]
+            whole &= _give_back(pet, undo["pet_fields"].get(str(pet.id), {}))
+    pets[:] = [pet for pet in pets if str(pet.id) not in undo["pets"]]
+    changes = _still_as_written(client, undo["fields"])
+    whole &= len(changes) == len(undo["fields"])
+    names = [pet.name for pet in pets if pet.archived_at is None]
     write_changes(session, client, changes, by=by, pets=names)
     if untouched:
         client.updated_at = datetime.fromisoformat(undo["before"])
-    session.flush()
     return whole
+
+
+def _give_back(pet: Pet, fields: dict[str, Any]) -> bool:
+    changes = _still_as_written(pet, fields)
+    for name, value in changes.items():
+        setattr(pet, name, value)
+    return len(changes) == len(fields)
+
+
+def _still_as_written(record: Client | Pet, fields: dict[str, Any]) -> dict[str, Any]:
+    """The earlier values of those fields that hold what the import wrote."""
+    return {
+        name: _value(name, old)
+        for name, (old, new) in fields.items()
+        if plain(getattr(record, name)) == new
+    }
 
 
 def _value(name: str, kept: Any) -> Any:
