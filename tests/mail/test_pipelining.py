@@ -81,7 +81,8 @@ def test_a_refusal_is_told_of_its_own_message_alone(
         f"{run}2@example.com": "451 4.7.1 later",
         f"{run}3@example.com": "550 5.1.1 nobody",
     }
-    sink.set_rules(replace(rules, **{at: answers}))
+    by_rcpt, by_data = replace(rules, at_rcpt=answers), replace(rules, at_data=answers)
+    sink.set_rules(by_rcpt if at == "at_rcpt" else by_data)
     outcomes = list(transport.send_many(envelopes(run), lambda: True))
     assert stages(outcomes) == [
         Stage.REFUSED, Stage.ACCEPTED, Stage.DELAYED, Stage.REFUSED, Stage.ACCEPTED,
