@@ -6,6 +6,7 @@ server's answers come in the order of the commands, so each is read for the comm
 refused or not.
 """
 
+import smtplib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
@@ -87,10 +88,13 @@ def exchange_in_chunks(
 ) -> Iterator[Answers]:
     """The same of a server that takes messages by their length (RFC 3030, CHUNKING): nothing has to
     be waited for before a message may follow, so all of them leave first. While it answers, all
-    that it has not answered are in doubt.
+    that it has not answered are in doubt; so it is asked before whether it is there at all.
 
     Of a server that has had enough (421) no more is heard, and nothing after it was taken.
     """
+    connection.send("NOOP\r\n")
+    if connection.getreply()[0] == 421:
+        raise smtplib.SMTPServerDisconnected("the mail server ended the connection")
     for one in envelopes:
         if connection.in_doubt and not goes_on():
             break

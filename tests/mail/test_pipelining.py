@@ -113,6 +113,20 @@ def test_a_connection_lost_among_chunks_leaves_all_in_doubt_that_had_no_answer(
     assert stages(outcomes) == [Stage.ACCEPTED, Stage.UNKNOWN], "it is trusted with no more at once"
 
 
+@pytest.mark.parametrize("rules", [PIPELINED, CHUNKED], ids=["pipelined", "chunked"])
+def test_a_connection_that_ended_meanwhile_is_replaced_and_nobody_is_in_doubt(
+    transport: Smtp, sink: SmtpSink, run: str, rules: Rules
+) -> None:
+    sink.set_rules(rules)
+    before = list(transport.send_many(envelopes(f"{run}before", 1), lambda: True))
+    assert stages(before) == [Stage.ACCEPTED]
+    sink.kill()
+    sink.start()
+    assert list(transport.send_many(envelopes(run), lambda: True)) == []
+    outcomes = list(transport.send_many(envelopes(run), lambda: True))
+    assert stages(outcomes) == [Stage.ACCEPTED] * 5
+
+
 def test_nothing_follows_a_repeat_until_its_answer_is_in(
     transport: Smtp, sink: SmtpSink, run: str
 ) -> None:
