@@ -10,15 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    TextualSelect,
-    Uuid,
-    bindparam,
-    column,
-    literal_column,
-    text,
-)
+from sqlalchemy import ColumnElement, TextualSelect, Uuid, bindparam, column, literal_column, text
 from sqlalchemy.orm import Session
 
 from booking import clock

@@ -4,17 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import (
-    ColumnElement,
-    and_,
-    cast,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, and_, cast, func, insert, literal, or_, select, update
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.orm import Session
 
