@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from psycopg import sql
-from sqlalchemy import JSON, Column, CursorResult, Dialect, Table, Update
+from sqlalchemy import JSON, Column, CursorResult, Dialect, Table, TextualSelect, Update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.dml import ReturningUpdate
@@ -157,14 +157,18 @@ def _update_from_arrays(
     )
 
 
-class Ready:
-    """An UPDATE of a few rows that is executed thousands of times: compiled once for each kind of
-    database, since what SQLAlchemy does each time takes longer than the database does.
+_Statement = Update | ReturningUpdate[Any] | TextualSelect
 
-    The tenant guard does not see it: it finds its rows by ids that belong to the business.
+
+class Ready:
+    """A statement about a few rows that is executed thousands of times: compiled once for each kind
+    of database, since what SQLAlchemy does each time takes longer than the database does.
+
+    The tenant guard does not see it: it names its business, or finds its rows by ids that belong to
+    the business.
     """
 
-    def __init__(self, statement: Update | ReturningUpdate[Any]) -> None:
+    def __init__(self, statement: _Statement) -> None:
         self._statement = statement
         self._driven: dict[str, _Driven] = {}
 
@@ -181,7 +185,7 @@ class Ready:
 class _Driven:
     """A statement as one driver takes it."""
 
-    def __init__(self, statement: Update | ReturningUpdate[Any], dialect: Dialect) -> None:
+    def __init__(self, statement: _Statement, dialect: Dialect) -> None:
         compiled = statement.compile(dialect=dialect)
         assert isinstance(compiled, SQLCompiler)
         self.words = str(compiled)

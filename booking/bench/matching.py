@@ -35,7 +35,7 @@ from booking.businesses.actions.opening import NewBusiness, create_business
 from booking.clients.models import Client, ClientStatus, Compared
 from booking.clients.models import Pet as KeptPet
 from booking.database import Database, new_id, set_business
-from booking.matching import candidates, queries, renewal
+from booking.matching import profiles, queries, renewal
 from booking.matching.rules import finder
 from booking.matching.rules.people import Person, Pet
 from booking.matching.rules.verdicts import Decision, Verdict
@@ -239,7 +239,7 @@ def _people(database: Database, salon: uuid.UUID) -> Iterator[tuple[uuid.UUID, A
     after: uuid.UUID | None = None
     while True:
         with _reading(database, salon) as session:
-            page = candidates.page(session, after, _CHUNK)
+            page = profiles.page(session, after, _CHUNK)
         if not page:
             return
         yield from page.items()

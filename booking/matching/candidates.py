@@ -1,94 +1,98 @@
 """Who of the list may be somebody: found by shared keys, loaded as profiles.
 
 Nothing here reads the whole list: it costs as many index look-ups as somebody has keys, and at most
-MOST records.
+MOST records. One statement finds, ranks and loads them: a way to PostgreSQL and back takes longer
+than what is done there.
 """
 
 import json
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import ColumnElement, TextualSelect, Uuid, bindparam, column, literal_column, text
 from sqlalchemy.orm import Session
 
-from booking import clock
-from booking.businesses.queries import this_business
+from booking.bulk import Ready
 from booking.clients.models import Compared
-from booking.database import business_of
-from booking.matching import index
-from booking.matching.index import Holder
-from booking.matching.rules.keys import CROWD, keys
-from booking.matching.rules.people import Person, Pet, Profile, profile
+from booking.matching import profiles
+from booking.matching.rules.keys import CROWD, LIMIT, keys
+from booking.matching.rules.people import Profile
 
 MOST = 8
 """candidates of one newcomer that are loaded and compared"""
 MOST_DUE = 200
 """clients whose keys are due that one newcomer waits for"""
-_COMPARED_BY = tuple(name for name in Person.__dataclass_fields__ if name != "pets")
-_TOLD = {
-    "sqlite": ("json_array", "json_group_array(json_array(id, name, breed))"),
-    "postgresql": ("json_build_array", "json_agg(json_build_array(id, name, breed))"),
+
+# The keys of each newcomer, under the id of their own record or one that nobody has.
+_WANTED = {
+    "sqlite": """
+        SELECT each.key AS who, one.value AS key
+        FROM json_each(:wanted) AS each, json_each(each.value) AS one
+    """,
+    "postgresql": """
+        SELECT CAST(each.key AS uuid) AS who, CAST(one.value AS bigint) AS key
+        FROM json_each(CAST(:wanted AS json)) AS each, json_array_elements_text(each.value) AS one
+    """,
 }
-# PostgreSQL does not look into an ARRAY(SELECT …) when it plans: it takes the index however many
-# there are, and plans once for all of them instead of each time anew.
-_AMONG = {
-    "sqlite": "id IN (SELECT value FROM json_each(:ids))",
-    "postgresql": "id = ANY(ARRAY(SELECT unnest(CAST(:ids AS uuid[]))))",
+_HOLDERS = f"""
+    SELECT client_id, name FROM client_key
+    WHERE business_id = :business_id AND key = each.key LIMIT {LIMIT}
+"""  # noqa: S608 - a number of ours
+_HELD = {
+    "sqlite": f"""
+        SELECT each.key, substr(few.value, 1, 32) AS client_id, substr(few.value, 34) AS name
+        FROM (SELECT DISTINCT key FROM wanted) AS each, json_each((
+            SELECT json_group_array(client_id || ' ' || name) FROM ({_HOLDERS})
+        )) AS few
+    """,  # noqa: S608
+    "postgresql": f"""
+        SELECT each.key, few.client_id, few.name
+        FROM (SELECT DISTINCT key FROM wanted) AS each CROSS JOIN LATERAL ({_HOLDERS}) AS few
+    """,  # noqa: S608
 }
-_COUNTRY = "country"
 _NOBODY = uuid.UUID(int=0)
-
-# The index of those who are due is taken only where a query says so in its own words.
-NOT_DONE: ColumnElement[bool] = literal_column("compared <> 'done'")
-# However many were due when SQLite last looked: it takes the index, as PostgreSQL does by itself.
-_BY_STATE = {"sqlite": "INDEXED BY ix_client_compared", "postgresql": ""}
+_NO_ID = {"sqlite": "NULL", "postgresql": "CAST(NULL AS uuid)"}
 
 
-def _people(dialect: str, which: str, by: str = "") -> str:
-    """Clients with what they are compared by, and their pets, as JSON."""
-    array, pets = _TOLD[dialect]
-    return f"""
-        SELECT id, {array}({", ".join(_COMPARED_BY)}, (
-            SELECT {pets} FROM pet
-            WHERE business_id = :business_id AND client_id = client.id AND archived_at IS NULL
-        )) AS told FROM client {by} WHERE business_id = :business_id AND {which}
-    """  # noqa: S608 - names of ours
+def _near(dialect: str, *, due: bool) -> Ready:
+    """Who shares the most that few share, and besides, those who are due. The first row has no id
+    and tells how many names have each key, and who is near to whom.
+
+    A key that a crowd of names has brings nobody. Of a crowd only LIMIT holders are seen, and some
+    of those are of one name or one sound: more than half of them is enough. Weights are whole
+    numbers, which add up to the same in any order.
+    """
+    array, of_rows = profiles.ARRAY[dialect], profiles.ARRAY_OF_ROWS[dialect]
+    found = f"""
+        WITH wanted AS MATERIALIZED ({_WANTED[dialect]}),
+        held AS MATERIALIZED ({_HELD[dialect]}),
+        shared AS MATERIALIZED (
+            SELECT key, count(DISTINCT name) AS names,
+                CAST(1000000 / count(*) AS integer) AS weight
+            FROM held GROUP BY key
+        ),
+        ranked AS (
+            SELECT who, client_id, row_number() OVER (
+                PARTITION BY who ORDER BY sum(weight) DESC, client_id
+            ) AS place
+            FROM wanted JOIN shared USING (key) JOIN held USING (key)
+            WHERE names <= {CROWD // 2} AND client_id <> who GROUP BY who, client_id
+        ),
+        near AS MATERIALIZED (SELECT who, client_id FROM ranked WHERE place <= {MOST})
+        SELECT {_NO_ID[dialect]} AS id, {array}(
+            (SELECT {of_rows}({array}(key, names)) FROM shared),
+            (SELECT {of_rows}({array}(who, client_id)) FROM near)
+        ) AS told
+        UNION ALL {profiles.people_among(dialect, "SELECT client_id FROM near")}
+    """  # noqa: S608 - numbers and names of ours
+    if due:
+        changed = profiles.people_in_state(dialect, f"'{Compared.CHANGED}'", str(MOST_DUE))
+        found += f"UNION ALL SELECT * FROM ({changed}) AS due"  # noqa: S608 - the same
+    return profiles.statement(found)
 
 
-def _statement(sql: str, **types: Any) -> TextualSelect:
-    """Its columns are told in their order, so that SQLAlchemy looks at them only once."""
-    given = [bindparam(name, type_=kind) for name, kind in types.items()]
-    typed = text(sql).bindparams(bindparam("business_id", type_=Uuid()), *given)
-    return typed.columns(column("id", Uuid()), column("told"))
-
-
-def _due(dialect: str, state: str = ":state", most: str = ":most") -> str:
-    due = f"compared = {state} AND compared <> 'done' LIMIT {most}"
-    return _people(dialect, due, by=_BY_STATE[dialect])
-
-
-def _some_and_due(dialect: str) -> TextualSelect:
-    due = _due(dialect, f"'{Compared.CHANGED}'", str(MOST_DUE))
-    some = _people(dialect, _AMONG[dialect])
-    return _statement(f"{some} UNION ALL SELECT * FROM ({due}) AS due")  # noqa: S608 - ours
-
-
-_SOME = {dialect: _statement(_people(dialect, _AMONG[dialect])) for dialect in _TOLD}
-_SOME_AND_DUE = {dialect: _some_and_due(dialect) for dialect in _TOLD}
-_HELD_IN_STATE = {
-    "sqlite": _statement(_due("sqlite")),  # holds everything since BEGIN IMMEDIATE
-    "postgresql": _statement(f"{_due('postgresql')} FOR NO KEY UPDATE SKIP LOCKED"),
-}
-_AFTER = {
-    dialect: _statement(_people(dialect, "id > :after ORDER BY id LIMIT :most"), after=Uuid())
-    for dialect in _TOLD
-}
-
-_Held = Mapping[int, Sequence[Holder]]
-Known = list[tuple[uuid.UUID, Profile]]
-Shared = dict[int, int]
+_NEAR = {dialect: _near(dialect, due=False) for dialect in _WANTED}
+_NEAR_AND_DUE = {dialect: _near(dialect, due=True) for dialect in _WANTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +100,8 @@ class Candidates:
     """Those of the list that share something with somebody. `shared` is how many different names of
     the list carry each of their keys."""
 
-    known: Known
-    shared: Shared
-
-
-def country(session: Session) -> str:
-    """Where this business's numbers are dialled that say no country."""
-    known: str | None = session.info.get(_COUNTRY)
-    if known is None:
-        known = clock.country_of(this_business(session).timezone) or "US"
-        session.info[_COUNTRY] = known
-    return known
+    known: list[tuple[uuid.UUID, Profile]]
+    shared: dict[int, int]
 
 
 def candidates_of(
@@ -115,100 +110,39 @@ def candidates_of(
     """`without` is their own record. With `due`, clients whose keys are not in the database as they
     are now are taken besides, whatever they share."""
     theirs = keys(them)
-    held = index.holders(session, theirs)
-    best = _best(theirs, held, without)
-    loaded = (_load_with_due if due else load)(session, best)
+    shared, _, known = _found(session, {without or _NOBODY: theirs}, due=due)
     if without:
-        loaded.pop(without, None)
-    return _candidates(theirs, held, loaded)
+        known.pop(without, None)
+    return Candidates(list(known.items()), shared)
 
 
 def candidates_of_many(
     session: Session, people: Sequence[tuple[Profile, uuid.UUID | None]]
 ) -> list[Candidates]:
-    """The same for many at once, each with the record it is of: in as many statements as for one,
-    however many they are."""
-    theirs = [keys(them) for them, _ in people]
-    held = index.holders(session, {key for each in theirs for key in each})
-    best = [_best(each, held, own) for each, (_, own) in zip(theirs, people, strict=True)]
-    loaded = load(session, {one for some in best for one in some})
+    """The same for many at once, each with the record it is of: in one statement however many they
+    are."""
+    theirs = {own or uuid.UUID(int=place): keys(them) for place, (them, own) in enumerate(people)}
+    shared, near, known = _found(session, theirs)
     return [
-        _candidates(each, held, {one: loaded[one] for one in some if one in loaded})
-        for each, some in zip(theirs, best, strict=True)
+        Candidates(
+            [(one, known[one]) for one in near.get(who, ())],
+            {key: shared[key] for key in wanted if key in shared},
+        )
+        for who, wanted in theirs.items()
     ]
 
 
-def _candidates(
-    keys: Iterable[int], held: _Held, loaded: Mapping[uuid.UUID, Profile]
-) -> Candidates:
-    shared = {key: len({one.name for one in held[key]}) for key in keys if key in held}
-    return Candidates(list(loaded.items()), shared)
-
-
-def _best(keys: Iterable[int], held: _Held, without: uuid.UUID | None) -> list[uuid.UUID]:
-    """Those who share the most that few share. A key that a crowd of names has brings nobody."""
-    weights: dict[str, float] = {}
-    for key in keys:
-        holders = held.get(key, ())
-        names = len({one.name for one in holders})
-        if is_crowd(names):
-            continue
-        for one in holders:
-            weights[one.client] = weights.get(one.client, 0) + 1 / len(holders)
-    if without:
-        weights.pop(without.hex, None)
-    ranked = sorted(weights, key=lambda one: (-weights[one], one))
-    return [uuid.UUID(one) for one in ranked[:MOST]]
-
-
-def is_crowd(names: int) -> bool:
-    """Do so many names share a key that it says nothing? Of a crowd only LIMIT are seen, and some
-    of those are of one name or one sound: more than half of them is enough."""
-    return names > CROWD // 2
-
-
-def load(session: Session, client_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Profile]:
-    """The profiles of these clients."""
-    if not client_ids:
-        return {}
-    return _profiles(session, _SOME, ids=_ids(session, client_ids))
-
-
-def _load_with_due(session: Session, client_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Profile]:
-    return _profiles(session, _SOME_AND_DUE, ids=_ids(session, client_ids))
-
-
-def _ids(session: Session, client_ids: Collection[uuid.UUID]) -> str:
-    return index.as_one(_dialect(session), [one.hex for one in client_ids])
-
-
-def held_in_state(session: Session, state: Compared, most: int) -> dict[uuid.UUID, Profile]:
-    """As `in_state`, held until this transaction ends; who is held by another is passed over."""
-    return _profiles(session, _HELD_IN_STATE, state=state.value, most=most)
-
-
-def page(session: Session, after: uuid.UUID | None, size: int) -> dict[uuid.UUID, Profile]:
-    """The next clients of the whole list in the order of their ids; none at the end."""
-    return _profiles(session, _AFTER, after=after or _NOBODY, most=size)
-
-
-def _profiles(
-    session: Session, statements: Mapping[str, TextualSelect], **given: Any
-) -> dict[uuid.UUID, Profile]:
-    given["business_id"] = business_of(session)
-    rows = session.execute(statements[_dialect(session)], given).all()
-    if not rows:
-        return {}
-    where = country(session)
-    return {one: profile(_person(told), country=where) for one, told in rows}
-
-
-def _person(told: Any) -> Person:
-    """PostgreSQL gives JSON as a list, and null for no pets."""
-    said = told if isinstance(told, list) else json.loads(told)
-    said[-1] = tuple(Pet(name, breed) for _, name, breed in sorted(said[-1] or ()))
-    return Person(*said)
-
-
-def _dialect(session: Session) -> str:
-    return session.get_bind().dialect.name
+def _found(
+    session: Session, wanted: Mapping[uuid.UUID, Iterable[int]], *, due: bool = False
+) -> tuple[dict[int, int], dict[uuid.UUID, list[uuid.UUID]], dict[uuid.UUID, Profile]]:
+    """How many names have each key, who is near to whom, and the people themselves."""
+    statements = _NEAR_AND_DUE if due else _NEAR
+    as_json = json.dumps({who.hex: list(theirs) for who, theirs in wanted.items()})
+    found = profiles.rows(session, statements[profiles.dialect_of(session)], wanted=as_json)
+    told = next(told for one, told in found if one is None)
+    shared, pairs = profiles.said(told)
+    near: dict[uuid.UUID, list[uuid.UUID]] = {}
+    for who, one in pairs or ():
+        near.setdefault(uuid.UUID(who), []).append(uuid.UUID(one))
+    people = profiles.as_profiles(session, (row for row in found if row[0] is not None))
+    return dict(shared or ()), near, people

@@ -12,7 +12,7 @@ from booking.clients.models import Client, Link
 from booking.clients.models import Pet as KeptPet
 from booking.database import Base, is_writing
 from booking.errors import NotFound
-from booking.matching import candidates
+from booking.matching import candidates, profiles
 from booking.matching.models import Match, MatchState, Origin, Scan
 from booking.matching.renewal import renew_due_keys
 from booking.matching.rules.people import Person, Pet, Profile, profile
@@ -63,7 +63,7 @@ def look_alikes(session: Session, person: Person, *, without: uuid.UUID | None =
     Those who changed just now count as they are now: a session that writes renews their keys, one
     that reads compares them directly.
     """
-    them = profile(person, country=candidates.country(session))
+    them = profile(person, country=profiles.country(session))
     writing = is_writing(session)
     if writing:
         renew_due_keys(session, most=candidates.MOST_DUE)

@@ -7,7 +7,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from booking.clients.models import Client, Compared
-from booking.matching import candidates, index
+from booking.matching import index, profiles
 from booking.matching.index import Keyed
 from booking.matching.rules.keys import keys, name_number
 from booking.matching.rules.people import Profile
@@ -23,7 +23,7 @@ def renew_due_keys(session: Session, *, most: int = 200) -> int:
     """Of the clients that changed. How many they were: fewer than `most` when no more are left, or
     others are at it."""
     session.flush()
-    due = candidates.held_in_state(session, Compared.CHANGED, most)
+    due = profiles.held_in_state(session, Compared.CHANGED, most)
     if due:
         index.forget(session, list(due))
         write_keys(session, list(due.items()))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from booking.bulk import no_collecting
 from booking.database import Database, set_business
-from booking.matching import candidates
+from booking.matching import profiles
 from booking.matching.actions import scans
 from booking.matching.actions.raising import Pair, open_pairs, pair_of
 from booking.matching.models import Match, MatchState, Origin, Scan
@@ -105,7 +105,7 @@ class _Look:
         read = 0
         while True:
             with self._reading() as session:
-                page = candidates.page(session, after, _PAGE)
+                page = profiles.page(session, after, _PAGE)
             if not page:
                 return
             yield from page.items()

@@ -106,7 +106,7 @@ def test_a_room_has_the_files_every_room_has() -> None:
         "imports": {"lookup_process"},
         "invitations": {"delivery", "listing", "reminding"},
         "licensing": {"licences"},
-        "matching": {"candidates", "index", "renewal", "scanning"},
+        "matching": {"candidates", "index", "profiles", "renewal", "scanning"},
         "merges": {"rows"},
         "notices": {"words"},
         "preferences": {"patches"},

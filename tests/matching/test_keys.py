@@ -16,6 +16,7 @@ from booking.clients.queries import find, find_pet
 from booking.clients.rules import PetDetails
 from booking.database import Database
 from booking.matching import candidates, index
+from booking.matching.candidates import MOST
 from booking.matching.models import ClientKey
 from booking.matching.queries import counts, look_alikes, look_alikes_of_many, open_matches
 from booking.matching.renewal import renew_due_keys
@@ -111,6 +112,31 @@ def test_a_number_that_many_names_share_brings_nobody(site: Site) -> None:
             assert len(candidates.candidates_of(session, them).known) == expected
             (number,) = [key for key, kind in keys(them).items() if kind is KeyKind.PHONE]
             assert len(index.holders(session, [number])[number]) <= LIMIT
+
+
+def test_many_at_once_find_whom_each_of_them_finds_alone(site: Site) -> None:
+    """Those who share the most that few share, at most so many, and never their own record."""
+    namesakes = [dana(site, email=f"dana{number}@example.com") for number in range(MOST + 4)]
+    with site.writing() as session:
+        closest = make.client(session, last_name=DANA["last_name"], email=DANA["email"]).id
+    compare(site.database)
+    her, stranger = profile(HER), profile(Person(first_name="Uwe", last_name="Nolte"))
+    with site.reading() as session:
+        several = candidates.candidates_of_many(
+            session, [(her, None), (stranger, None), (her, closest), (her, namesakes[0])]
+        )
+        alone = candidates.candidates_of(session, her)
+        without = candidates.candidates_of(session, her, without=closest)
+        assert [set(dict(each.known)) for each in several[:3]] == [
+            set(dict(alone.known)),
+            set(),
+            set(dict(without.known)),
+        ]
+        assert closest in dict(alone.known)
+        assert len(alone.known) == len(without.known) == MOST
+        assert namesakes[0] not in dict(several[3].known)
+        assert several[0].shared == alone.shared == without.shared
+        assert several[1].shared == {}
 
 
 def test_a_crowd_in_another_business_is_no_crowd_here(site: Site, world: World) -> None:

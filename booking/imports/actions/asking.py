@@ -15,7 +15,7 @@ from booking.imports.actions.staging import person_of
 from booking.imports.models import Import, ImportRow, Verdict
 from booking.imports.rules.lookups import AS_TYPED, as_person
 from booking.imports.rules.rows import ImportedClient
-from booking.matching.candidates import NOT_DONE
+from booking.matching.profiles import NOT_DONE
 from booking.matching.rules.people import Person, Pet, Profile, profile
 
 _PART = 500

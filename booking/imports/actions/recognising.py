@@ -15,7 +15,7 @@ from booking.imports.models import Import
 from booking.imports.rules.differences import is_somebody_else
 from booking.imports.rules.lookups import Lookup, as_person, kinds, lookup_of
 from booking.imports.rules.rows import ImportedClient
-from booking.matching import candidates, index
+from booking.matching import candidates, index, profiles
 from booking.matching.index import Holder
 from booking.matching.rules.keys import CROWD, LIMIT, KeyKind
 from booking.matching.rules.people import Profile, profile
@@ -142,7 +142,7 @@ class Recogniser:
         unknown = [one for one in staged if self._known_as(one) is None]
         if not fresh.is_asked and not asking.is_anybody_besides(session, self._made):
             unknown = []
-        self._country = candidates.country(session)
+        self._country = profiles.country(session)
         self.newcomers = {one.id: self._newcomer(one) for one in unknown}
         self._held: dict[int, list[Holder]] = {}
         self._around: dict[uuid.UUID, Around] = {}

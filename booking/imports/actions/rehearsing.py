@@ -18,7 +18,7 @@ from booking.imports.actions.recognising import Fresh, Newcomer
 from booking.imports.actions.staging import person_of
 from booking.imports.models import Import, ImportRow, Verdict
 from booking.imports.rules.pets import ImportedPet
-from booking.matching import candidates
+from booking.matching import profiles
 
 CAUGHT_UP_AT_ONCE = 5_000
 """rows; of more than that the keys are written, a thousand to a transaction"""
@@ -85,7 +85,7 @@ def _catch_up(session: Session, row: Import, kept: Rehearsal) -> None:
     """With what another worker has applied."""
     if kept.done == row.done:
         return
-    country = candidates.country(session)
+    country = profiles.country(session)
     query = (
         select(ImportRow.id, ImportRow.person)
         .where(

@@ -10,7 +10,7 @@ from booking.audit.actions import SYSTEM
 from booking.businesses.models import Business
 from booking.clients.models import Client, Compared, Link
 from booking.database import across_businesses, business_of
-from booking.matching import candidates
+from booking.matching import candidates, profiles
 from booking.matching.actions.raising import (
     Pair,
     ask_about,
@@ -36,7 +36,7 @@ _NEWCOMERS_AT_ONCE = 20
 
 def businesses_with_due(session: Session) -> list[uuid.UUID]:
     """Where somebody waits to be compared."""
-    changed = select(Client.id).where(Client.business_id == Business.id, candidates.NOT_DONE)
+    changed = select(Client.id).where(Client.business_id == Business.id, profiles.NOT_DONE)
     came = select(Newcomer.id).where(Newcomer.business_id == Business.id)
     query = select(Business.id).where(or_(changed.exists(), came.exists()))
     with across_businesses(session):
@@ -86,7 +86,7 @@ def _compare_keyed(session: Session) -> int:
     if _are_many(session):
         start_scan(session, by=SYSTEM)
         return 0
-    due = candidates.held_in_state(session, Compared.KEYED, _CLIENTS_AT_ONCE)
+    due = profiles.held_in_state(session, Compared.KEYED, _CLIENTS_AT_ONCE)
     if not due:
         return 0
     people = list(due.items())
@@ -105,7 +105,7 @@ def _compare_keyed(session: Session) -> int:
 def _are_many(session: Session) -> bool:
     waiting = (
         select(Client.id)
-        .where(Client.compared == Compared.KEYED, candidates.NOT_DONE)
+        .where(Client.compared == Compared.KEYED, profiles.NOT_DONE)
         .limit(MANY + 1)
         .subquery()
     )

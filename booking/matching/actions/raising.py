@@ -15,7 +15,7 @@ from booking.accounts.rules import email_key
 from booking.clients.models import Client
 from booking.clients.queries import clients_with_email, pets_of
 from booking.database import business_of, new_id
-from booking.matching import candidates
+from booking.matching import candidates, profiles
 from booking.matching.models import Match, MatchState, Newcomer, Origin
 from booking.matching.queries import look_alikes, person_of
 from booking.matching.rules.people import Person, Pet, profile
@@ -203,11 +203,11 @@ def _worth_asking(verdict: Verdict) -> Sequence[Ranked]:
 
 def _may_be(session: Session, person: Person) -> list[Ranked]:
     """Who is worth a look, and whoever has that very address: it waits until somebody decides."""
-    them = profile(person, country=candidates.country(session))
+    them = profile(person, country=profiles.country(session))
     found = candidates.candidates_of(session, them)
     known = dict(found.known)
     with_address = {client.id for client in _with_address(session, person)}
-    known |= candidates.load(session, with_address - known.keys())
+    known |= profiles.load(session, with_address - known.keys())
     ranked = [Ranked(one, compare(them, other, found.shared)) for one, other in known.items()]
     worth = [
         one

@@ -12,8 +12,8 @@ from booking.audit.actions import SYSTEM, Actor, record
 from booking.businesses.models import Business
 from booking.clients.models import Client, Compared
 from booking.database import across_businesses, business_of, lock, new_id, set_business
-from booking.matching.candidates import NOT_DONE
 from booking.matching.models import Match, MatchState, Origin, Scan, ScanState
+from booking.matching.profiles import NOT_DONE
 
 JOB = "scan_due_lists"
 _DUE = (ScanState.QUEUED, ScanState.RUNNING)
