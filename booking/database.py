@@ -86,13 +86,14 @@ def new_id() -> uuid.UUID:
     return uuid_utils.compat.uuid7()
 
 
-def states(states_of: type[enum.StrEnum]) -> Enum:
-    """A state column: kept as its value, checked by the database."""
+def states(states_of: type[enum.StrEnum], *, checked: bool = True) -> Enum:
+    """A state column: kept as its value, checked by the database; or unchecked, where the table
+    has a check of its own."""
     return Enum(
         states_of,
         native_enum=False,
         length=32,
-        create_constraint=True,
+        create_constraint=checked,
         values_callable=lambda members: [member.value for member in members],
         name=states_of.__name__.lower(),
     )

@@ -1,11 +1,12 @@
 """Campaigns (one press of the envelope) and the invitations they send."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, String, UniqueConstraint, false, text
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from booking.database import Base, Owned, new_id, same_business, states
@@ -63,8 +64,19 @@ class InvitationState(StrEnum):
     ACCEPTED = "accepted"
 
 
-IS_OPEN = "state IN ('queued', 'sending', 'deferred', 'uncertain')"
-"""Somebody is still to be written to. As a literal, since only then an index may count on it."""
+OPEN_STATES = (
+    InvitationState.QUEUED,
+    InvitationState.SENDING,
+    InvitationState.DEFERRED,
+    InvitationState.UNCERTAIN,
+)
+"""Somebody is still to be written to."""
+
+
+def _is_any(states_of: Iterable[InvitationState]) -> str:
+    """With IN, SQLite makes a new list for each row it checks, which took a fifth of the time in
+    which a campaign is laid in."""
+    return " OR ".join(f"state = '{state.value}'" for state in states_of)
 
 
 def _where(condition: str) -> dict[str, Any]:
@@ -87,10 +99,11 @@ class Invitation(Owned, Base):
     __tablename__ = "invitation"
     __table_args__ = (
         UniqueConstraint("business_id", "id"),
+        CheckConstraint(_is_any(InvitationState), name="invitationstate"),
         same_business("campaign_id", "campaign", ondelete="CASCADE"),
         same_business("client_id", "client", ondelete="CASCADE"),
         Index("ix_invitation_client", "business_id", "client_id"),
-        Index("ix_invitation_due", "business_id", "due_at", "id", **_where(IS_OPEN)),
+        Index("ix_invitation_due", "business_id", "due_at", "id", **_where(_is_any(OPEN_STATES))),
         Index("ix_invitation_campaign_state", "business_id", "campaign_id", "state"),
         Index("ix_invitation_email", "business_id", "email_key", **_where("email_key IS NOT NULL")),
         Index("ix_invitation_digest", "digest", unique=True, **_where("digest IS NOT NULL")),
@@ -108,7 +121,7 @@ class Invitation(Owned, Base):
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=new_id)
     campaign_id: Mapped[uuid.UUID]
     client_id: Mapped[uuid.UUID]
-    state: Mapped[InvitationState] = mapped_column(states(InvitationState))
+    state: Mapped[InvitationState] = mapped_column(states(InvitationState, checked=False))
     due_at: Mapped[datetime]
     email: Mapped[str | None] = mapped_column(String(254))
     email_key: Mapped[str | None] = mapped_column(String(254))

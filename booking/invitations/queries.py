@@ -33,7 +33,13 @@ from booking.accounts.models import Account
 from booking.clients.models import Client, ClientStatus, Link
 from booking.database import UtcDateTime, business_of
 from booking.errors import NotFound
-from booking.invitations.models import Campaign, CampaignHold, Invitation, InvitationState
+from booking.invitations.models import (
+    OPEN_STATES,
+    Campaign,
+    CampaignHold,
+    Invitation,
+    InvitationState,
+)
 from booking.mail.models import Suppression
 from booking.preferences.actions import current
 
@@ -50,12 +56,6 @@ REASONS = (
 )
 ELIGIBLE = "eligible"
 _earlier = aliased(Invitation)
-OPEN_STATES = (
-    InvitationState.QUEUED,
-    InvitationState.SENDING,
-    InvitationState.DEFERRED,
-    InvitationState.UNCERTAIN,
-)
 COUNTED = (
     "queued", "sending", "sent", "deferred", "bounced", "failed", "uncertain", "accepted",
     "expired", "skipped", "revoked",
@@ -385,7 +385,7 @@ def open_campaign(session: Session, audience: str) -> Campaign | None:
 
 def is_open() -> ColumnElement[bool]:
     """The condition of the index of what is due, word for word."""
-    return Invitation.state.in_([literal_column(f"'{state.value}'") for state in OPEN_STATES])
+    return or_(*(Invitation.state == literal_column(f"'{state.value}'") for state in OPEN_STATES))
 
 
 def invitation(session: Session, invitation_id: uuid.UUID) -> Invitation:

@@ -26,7 +26,13 @@ from booking.database import (
 from booking.errors import Conflict, Expired, NotFound, Refusal
 from booking.invitations import queries
 from booking.invitations.actions.campaigns import WAKE, check_access
-from booking.invitations.models import CampaignHold, Invitation, InvitationState, RetiredLink
+from booking.invitations.models import (
+    OPEN_STATES,
+    CampaignHold,
+    Invitation,
+    InvitationState,
+    RetiredLink,
+)
 from booking.linking.actions import entry, records, sign_up
 from booking.mail.actions import lift_unsubscription, suppress
 from booking.mail.models import SuppressionReason
@@ -221,7 +227,7 @@ def resend(session: Session, row: Invitation, *, by: Actor) -> None:
 
 
 def _check_may_resend(session: Session, row: Invitation) -> None:
-    if row.state in queries.OPEN_STATES:
+    if row.state in OPEN_STATES:
         raise TooSoon("This invitation is on its way.")
     if queries.campaign(session, row.campaign_id).hold is CampaignHold.CANCELLED:
         raise NotToBeInvited("This campaign was cancelled. Invite the client anew.")

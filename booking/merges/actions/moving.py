@@ -20,8 +20,7 @@ from booking.clients.queries import pets_of
 from booking.clients.rules import PetDetails
 from booking.database import business_of
 from booking.errors import Conflict, Invalid
-from booking.invitations.models import Invitation, InvitationState
-from booking.invitations.queries import OPEN_STATES
+from booking.invitations.models import OPEN_STATES, Invitation, InvitationState
 from booking.mail.actions import queue
 from booking.matching.models import Match, MatchState
 from booking.merges import queries, rows, rules
