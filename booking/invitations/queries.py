@@ -1,5 +1,6 @@
 """Who will be invited and who not, and how a campaign stands."""
 
+import functools
 import json
 import uuid
 from collections.abc import Collection, Sequence
@@ -87,10 +88,10 @@ def counted(session: Session, whom: Sequence[ColumnElement[bool]]) -> dict[str, 
     """How many clients each verdict has, every reason included."""
     make_room(session)
     # The offset keeps a planner from working the rule out twice, for the group and for the answer.
-    asked = select(eligibility(session, of_many=True).label("verdict")).where(*whom).offset(0)
+    asked = select(eligibility(of_many=True).label("verdict")).where(*whom).offset(0)
     found = asked.subquery()
     query = select(found.c.verdict, func.count()).group_by(found.c.verdict)
-    counts = {str(verdict): count for verdict, count in session.execute(query)}
+    counts = {str(verdict): count for verdict, count in session.execute(query, parameters(session))}
     return dict.fromkeys((*REASONS, ELIGIBLE), 0) | counts
 
 
@@ -109,32 +110,14 @@ def among(session: Session, client_ids: Collection[uuid.UUID]) -> ColumnElement[
     return Client.id == any_(literal(list(client_ids), ARRAY(UuidType())))
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the rule of eligibility is asked with: whose clients, and what the business has chosen.
-
-    `in_hand`: for clients whose invitation is claimed already only what was sent counts as recent,
-    not that invitation itself. `of_many`: the same answers, worked out set by set for a whole list
-    in place of row by row.
-    """
-
-    business_id: ColumnElement[uuid.UUID]
-    since: ColumnElement[datetime]
-    most: ColumnElement[int]
-    in_hand: bool = False
-    of_many: bool = False
-
-
-PARAMETERS = Asked(
-    business_id=bindparam("of_business", type_=UuidType()),
-    since=bindparam("recent_since", type_=UtcDateTime()),
-    most=bindparam("most_invitations", type_=Integer()),
-    in_hand=True,
-)
-"""For a statement that is built once and executed with `parameters` thousands of times."""
+_BUSINESS = bindparam("of_business", type_=UuidType())
+_SINCE = bindparam("recent_since", type_=UtcDateTime())
+_MOST = bindparam("most_invitations", type_=Integer())
 
 
 def parameters(session: Session) -> dict[str, object]:
+    """What statements with `eligibility` are executed with: whose clients, and what the business
+    has chosen."""
     chosen = current(session).invitations
     return {
         "of_business": business_of(session),
@@ -143,24 +126,17 @@ def parameters(session: Session) -> dict[str, object]:
     }
 
 
-def eligibility(session: Session, *, of_many: bool = False) -> ColumnElement[str]:
-    """The rule as it stands for this business now."""
-    values = parameters(session)
-    return eligibility_rule(
-        Asked(
-            business_id=literal(values["of_business"], UuidType()),
-            since=literal(values["recent_since"], UtcDateTime()),
-            most=literal(values["most_invitations"], Integer()),
-            of_many=of_many,
-        )
-    )
+@functools.cache
+def eligibility(*, in_hand: bool = False, of_many: bool = False) -> ColumnElement[str]:
+    """Who is invited, in one rule, as SQL over `Client`: `eligible`, or the first reason not to.
 
-
-def eligibility_rule(asked: Asked) -> ColumnElement[str]:
-    """Who is invited, in one rule, as SQL over `Client`: `eligible`, or the first reason not to."""
-    has_link = _found(asked, Client.id, Link.client_id, Link.business_id)
-    has_login = _found(asked, Client.email_key, Account.email_key, Account.business_id)
-    silenced = _found(asked, Client.email_key, Suppression.email_key, Suppression.business_id)
+    `in_hand`: for clients whose invitation is claimed already only what was sent counts as recent,
+    not that invitation itself. `of_many`: the same answers, worked out set by set for a whole list
+    in place of row by row.
+    """
+    has_link = _found(of_many, Client.id, Link.client_id, Link.business_id)
+    has_login = _found(of_many, Client.email_key, Account.email_key, Account.business_id)
+    silenced = _found(of_many, Client.email_key, Suppression.email_key, Suppression.business_id)
     return case(
         (Client.status != ClientStatus.ACTIVE, "inactive"),
         (Client.blocked, "blocked"),
@@ -168,33 +144,33 @@ def eligibility_rule(asked: Asked) -> ColumnElement[str]:
         (Client.email == "", "no_email"),
         (Client.email_key.is_(None), "invalid_email"),
         (silenced, "suppressed"),
-        (_an_older_one_shares(asked), "shared_email"),
-        (_recently_invited(asked), "recently_invited"),
-        (_invited_often(asked), "invited_too_often"),
+        (_an_older_one_shares(of_many), "shared_email"),
+        (_recently_invited(of_many, in_hand), "recently_invited"),
+        (_invited_often(of_many), "invited_too_often"),
         else_=literal(ELIGIBLE),
     )
 
 
 def _found(
-    asked: Asked,
+    of_many: bool,
     key: InstrumentedAttribute[Any],
     among_keys: InstrumentedAttribute[Any],
     owner: InstrumentedAttribute[Any],
     *conditions: ColumnElement[bool],
 ) -> ColumnElement[bool]:
     """Is the client's key among those of the business, in rows of which that is true?"""
-    of_business = (owner == asked.business_id, *conditions)
-    if not asked.of_many:
+    of_business = (owner == _BUSINESS, *conditions)
+    if not of_many:
         return exists().where(*of_business, among_keys == key)
     return key.in_(select(among_keys).where(*of_business, among_keys.is_not(None)))
 
 
-def _an_older_one_shares(asked: Asked) -> ColumnElement[bool]:
+def _an_older_one_shares(of_many: bool) -> ColumnElement[bool]:
     """One invitation an address, for the oldest record that could have it."""
     other, any_one = aliased(Client), aliased(Client)
-    linked = exists().where(Link.business_id == asked.business_id, Link.client_id == other.id)
+    linked = exists().where(Link.business_id == _BUSINESS, Link.client_id == other.id)
     older = exists().where(
-        other.business_id == asked.business_id,
+        other.business_id == _BUSINESS,
         other.email_key == Client.email_key,
         other.status == ClientStatus.ACTIVE,
         ~other.blocked,
@@ -204,52 +180,53 @@ def _an_older_one_shares(asked: Asked) -> ColumnElement[bool]:
             and_(other.created_at == Client.created_at, other.id < Client.id),
         ),
     )
-    if not asked.of_many:
+    if not of_many:
         return older
     shared = (
         select(any_one.email_key)
-        .where(any_one.business_id == asked.business_id, any_one.email_key.is_not(None))
+        .where(any_one.business_id == _BUSINESS, any_one.email_key.is_not(None))
         .group_by(any_one.email_key)
         .having(func.count() > 1)
     )
     return and_(Client.email_key.in_(shared), older)
 
 
-def _recently_invited(asked: Asked) -> ColumnElement[bool]:
+def _recently_invited(of_many: bool, in_hand: bool) -> ColumnElement[bool]:
     """At this address; an invitation that waits to be sent counts as recent too."""
     moments: tuple[SQLColumnExpression[Any], ...] = (_earlier.sent_at, _earlier.reminded_at)
-    if not asked.of_many:
+    if not of_many:
         # Of one client few rows are looked at: not by the index of all that was sent lately.
-        moments = tuple(func.coalesce(moment, asked.since) for moment in moments)
+        moments = tuple(func.coalesce(moment, _SINCE) for moment in moments)
     mailed = _found(
-        asked,
+        of_many,
         Client.email_key,
         _earlier.email_key,
         _earlier.business_id,
-        or_(*(moment > asked.since for moment in moments)),
+        or_(*(moment > _SINCE for moment in moments)),
     )
-    if asked.in_hand:
+    if in_hand:
         return mailed
     is_open = _earlier.state.in_(OPEN_STATES)
-    waiting = _found(asked, Client.id, _earlier.client_id, _earlier.business_id, is_open)
+    waiting = _found(of_many, Client.id, _earlier.client_id, _earlier.business_id, is_open)
     return or_(mailed, waiting)
 
 
-def _invited_often(asked: Asked) -> ColumnElement[bool]:
+def _invited_often(of_many: bool) -> ColumnElement[bool]:
     """Sending one again counts as inviting again; a reminder does not."""
     was_sent = _earlier.sent_at.is_not(None)
     times = func.coalesce(func.sum(case((was_sent, _earlier.generation + 1), else_=0)), 0)
-    of_business = _earlier.business_id == asked.business_id
-    if not asked.of_many:
+    of_business = _earlier.business_id == _BUSINESS
+    if not of_many:
         mine = select(times).where(of_business, _earlier.client_id == Client.id)
-        return mine.scalar_subquery() >= asked.most
+        return mine.scalar_subquery() >= _MOST
     often = select(_earlier.client_id).where(of_business, was_sent).group_by(_earlier.client_id)
-    return Client.id.in_(often.having(times >= asked.most))
+    return Client.id.in_(often.having(times >= _MOST))
 
 
 def verdict(session: Session, client_id: uuid.UUID) -> str:
     """May this client be invited now: `eligible`, or the first reason not to. Raises NotFound."""
-    found = session.scalar(select(eligibility(session)).where(Client.id == client_id))
+    query = select(eligibility()).where(Client.id == client_id)
+    found = session.scalar(query, parameters(session))
     if found is None:
         raise NotFound
     return str(found)
@@ -257,8 +234,9 @@ def verdict(session: Session, client_id: uuid.UUID) -> str:
 
 def verdicts(session: Session, client_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     """The same of each of these."""
-    query = select(Client.id, eligibility(session)).where(Client.id.in_(client_ids))
-    return {client_id: str(found) for client_id, found in session.execute(query)}
+    query = select(Client.id, eligibility()).where(Client.id.in_(client_ids))
+    rows = session.execute(query, parameters(session))
+    return {client_id: str(found) for client_id, found in rows}
 
 
 def campaign(session: Session, campaign_id: uuid.UUID) -> Campaign:

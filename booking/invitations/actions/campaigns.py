@@ -108,7 +108,7 @@ def _queue(session: Session, made: Campaign, client_ids: Sequence[uuid.UUID] | N
         Client.id, func.row_number().over(order_by=(Client.sort_name, Client.id)).label("place")
     ).where(
         Client.business_id == made.business_id,
-        queries.eligibility(session, of_many=True) == queries.ELIGIBLE,
+        queries.eligibility(of_many=True) == queries.ELIGIBLE,
     )
     if client_ids is not None:
         chosen = chosen.where(queries.among(session, client_ids))
@@ -130,7 +130,7 @@ def _queue(session: Session, made: Campaign, client_ids: Sequence[uuid.UUID] | N
     )  # fmt: skip
     statement = insert(Invitation).from_select(columns, rows, include_defaults=False)
     counting = statement.execution_options(preserve_rowcount=True)
-    return session.connection().execute(counting).rowcount
+    return session.connection().execute(counting, queries.parameters(session)).rowcount
 
 
 def _left_out(

@@ -79,7 +79,7 @@ def claim(session: Session, limit: int = 10) -> list[Claimed]:
 
 
 def _due(session: Session, moment: datetime, days: timedelta) -> Any:
-    verdict = queries.eligibility_rule(queries.PARAMETERS)
+    verdict = queries.eligibility(in_hand=True)
     return (
         select(Invitation, Client.first_name)
         .join(

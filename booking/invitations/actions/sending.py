@@ -140,7 +140,7 @@ def _next_ones() -> Executable:
             Client.email_key,
             Client.email_version,
             Client.first_name,
-            queries.eligibility_rule(queries.PARAMETERS).label("verdict"),
+            queries.eligibility(in_hand=True).label("verdict"),
         )
         .join(
             Campaign,
