@@ -178,7 +178,8 @@ class Ready:
         known = self._driven.get(dialect.name)
         if known is None:
             known = self._driven[dialect.name] = _Driven(self._statement, dialect)
-        result = session.connection().exec_driver_sql(known.words, known.parameters(values))
+        given = known.parameters(values)  # before a connection holds SQLite's lock
+        result = session.connection().exec_driver_sql(known.words, given)
         return known.rows(result) if result.returns_rows else []
 
 

@@ -61,7 +61,8 @@ class Letters:
     """The invitation as each business writes it, rendered once for as long as a round lasts."""
 
     settings: Settings
-    _known: dict[tuple[ClientInvitation, frozenset[str]], FormLetter] = field(default_factory=dict)
+    _known: dict[ClientInvitation, dict[frozenset[str], FormLetter]] = field(default_factory=dict)
+    _latest: tuple[ClientInvitation, dict[frozenset[str], FormLetter]] | None = None
 
     def envelope(self, one: Claimed) -> Envelope:
         """Raises ValueError, or whatever rendering raises, for one that can't be written."""
@@ -88,10 +89,13 @@ class Letters:
         )
 
     def _form(self, letter: ClientInvitation, gaps: frozenset[str]) -> FormLetter:
-        known = self._known.get((letter, gaps))
-        if known is None:
-            known = self._known[letter, gaps] = FormLetter(letter, gaps, self.settings)
-        return known
+        """All of a claim hold the very same letter: it need not be compared for each of them."""
+        if self._latest is None or self._latest[0] is not letter:
+            self._latest = letter, self._known.setdefault(letter, {})
+        forms = self._latest[1]
+        if gaps not in forms:
+            forms[gaps] = FormLetter(letter, gaps, self.settings)
+        return forms[gaps]
 
 
 @dataclass(slots=True)

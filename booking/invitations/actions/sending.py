@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -43,8 +43,7 @@ assert isinstance(_invitation, Table)
 _MOMENT = bindparam("moment", type_=Invitation.due_at.type)
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """One invitation that this worker alone may send, until `lease_until`, as plain values.
 
     `letter` is to nobody, and one for all of a campaign; `email` is this reader's copy. `attempts`
@@ -106,7 +105,7 @@ def claim(session: Session, limit: int = 10) -> Batch:
         return Batch(0, [])
     moment = clock.now()
     values = queries.parameters(session) | {"moment": moment, "most": most}
-    rows = session.connection().execute(_next_ones(), values).all()
+    rows = [_Due(*row) for row in session.connection().execute(_next_ones(), values)]
     skipped = [row for row in rows if row.verdict != queries.ELIGIBLE]
     claimed = _fill(session, [row for row in rows if row.verdict == queries.ELIGIBLE], moment)
     if skipped:
@@ -123,24 +122,43 @@ _MAY_HAVE_ARRIVED = or_(
 """Its worker died while sending, or the connection broke after the final dot: a copy follows."""
 
 
+class _Due(NamedTuple):
+    """What is selected of an invitation that is due, and of its client."""
+
+    id: uuid.UUID
+    campaign_id: uuid.UUID
+    generation: int
+    attempts: int
+    repeated: bool
+    was_uncertain: bool
+    due_at: datetime
+    expires_at: datetime | None
+    email: str
+    email_key: str
+    email_version: int
+    first_name: str
+    verdict: str
+
+
 @functools.cache
 def _next_ones() -> Executable:
-    """Names its business itself: the tenant guard does not look at statements on a connection."""
+    """As `_Due` has them. Names its business itself: the tenant guard does not look at statements
+    on a connection."""
     return (
         select(
             Invitation.id,
             Invitation.campaign_id,
             Invitation.generation,
             Invitation.attempts,
-            _MAY_HAVE_ARRIVED.label("repeated"),
-            (Invitation.state == InvitationState.UNCERTAIN).label("was_uncertain"),
+            _MAY_HAVE_ARRIVED,
+            Invitation.state == InvitationState.UNCERTAIN,
             Invitation.due_at,
             Invitation.expires_at,
             Client.email,
             Client.email_key,
             Client.email_version,
             Client.first_name,
-            queries.eligibility(in_hand=True).label("verdict"),
+            queries.eligibility(in_hand=True),
         )
         .join(
             Campaign,
@@ -172,7 +190,7 @@ _FILLED_IN = (
 )  # fmt: skip
 
 
-def _fill(session: Session, rows: Sequence[Any], moment: datetime) -> list[Claimed]:
+def _fill(session: Session, rows: Sequence[_Due], moment: datetime) -> list[Claimed]:
     """A claimed row holds the address it goes to, and what its link is recognised by."""
     if not rows:
         return []
@@ -181,34 +199,34 @@ def _fill(session: Session, rows: Sequence[Any], moment: datetime) -> list[Claim
     keys = keyring(settings.secret)
     lives = timedelta(days=chosen.invite_validity_days)
     lease_until = moment + timedelta(seconds=settings.send_lease_seconds)
-    filled_in = []
+    stale = stale_at(moment, settings.send_lease_seconds)
+    business = session.get_one(Business, business_of(session))
+    letters: dict[uuid.UUID, ClientInvitation] = {}
+    filled_in, claimed = [], []
     for row in rows:
         secret = keys.derive(Purpose.INVITATION, row.id, row.generation)
         digest, ends = keys.digest(Purpose.INVITATION, secret), row.expires_at or moment + lives
         address = (row.email, row.email_key, row.email_version)
         filled_in.append((row.id, row.repeated, *address, digest, ends))
-    bulk.update(session, Invitation, _FILLED_IN, filled_in, lease_until=lease_until)
-    business = session.get_one(Business, business_of(session))
-    letters = {
-        campaign_id: _letter(business, chosen, campaign_id)
-        for campaign_id in {row.campaign_id for row in rows}
-    }
-    stale = stale_at(moment, settings.send_lease_seconds)
-    return [
-        Claimed(
-            id=row.id,
-            generation=row.generation,
-            to_email=row.email,
-            first_name=row.first_name,
-            letter=letters[row.campaign_id],
-            attempts=row.attempts,
-            written_at=row.due_at,
-            lease_until=lease_until,
-            stale_at=stale,
-            was_uncertain=bool(row.was_uncertain),
+        letter = letters.get(row.campaign_id)
+        if letter is None:
+            letter = letters[row.campaign_id] = _letter(business, chosen, row.campaign_id)
+        claimed.append(
+            Claimed(
+                id=row.id,
+                generation=row.generation,
+                to_email=row.email,
+                first_name=row.first_name,
+                letter=letter,
+                attempts=row.attempts,
+                written_at=row.due_at,
+                lease_until=lease_until,
+                stale_at=stale,
+                was_uncertain=row.was_uncertain,
+            )
         )
-        for row in rows
-    ]
+    bulk.update(session, Invitation, _FILLED_IN, filled_in, lease_until=lease_until)
+    return claimed
 
 
 def _letter(
