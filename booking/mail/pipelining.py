@@ -6,6 +6,7 @@ server's answers come in the order of the commands, so each is read for the comm
 refused or not.
 """
 
+import contextlib
 import smtplib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
@@ -87,24 +88,25 @@ def exchange_in_chunks(
     connection: Connection, envelopes: Iterable[Envelope], goes_on: Callable[[], bool]
 ) -> Iterator[Answers]:
     """The same of a server that takes messages by their length (RFC 3030, CHUNKING): nothing has to
-    be waited for before a message may follow, so all of them leave first. While it answers, all
-    that it has not answered are in doubt; so it is asked before whether it is there at all.
+    be waited for before a message may follow, so all of them leave in one write. While it answers,
+    all that it has not answered are in doubt; so it is asked before whether it is there at all, and
+    they are written meanwhile.
 
     Of a server that has had enough (421) no more is heard, and nothing after it was taken.
     """
     connection.send("NOOP\r\n")
+    leaving: list[bytes] = []
+    for one in envelopes:
+        if leaving and not goes_on():
+            break
+        reset = "RSET\r\n" if leaving else ""  # what came before may be refused
+        size = f"BDAT {len(one.content)} LAST\r\n"
+        leaving.append(f"{reset}{_opening(one)}{size}".encode("ascii") + one.content)
     if connection.getreply()[0] == 421:
         raise smtplib.SMTPServerDisconnected("the mail server ended the connection")
-    for one in envelopes:
-        if connection.in_doubt and not goes_on():
-            break
-        reset = "RSET\r\n" if connection.in_doubt else ""  # what came before may be refused
-        size = f"BDAT {len(one.content)} LAST\r\n"
-        connection.in_doubt += 1
-        try:
-            connection.sock.sendall(f"{reset}{_opening(one)}{size}".encode("ascii") + one.content)
-        except OSError:
-            break  # what it said before it left can be read all the same
+    connection.in_doubt = len(leaving)
+    with contextlib.suppress(OSError):  # what it said before it left can be read all the same
+        connection.sock.sendall(b"".join(leaving))
     for place in range(connection.in_doubt):
         *_, sender, receiver, message = _replies(connection, 4 if place else 3)
         has_enough = message[0] == 421

@@ -261,12 +261,12 @@ def _links_open_whoever_reads_them(patch: pytest.MonkeyPatch) -> None:
 
 
 def _the_claim_asks_nobody_again(patch: pytest.MonkeyPatch) -> None:
-    rule_of_all = queries.eligibility_rule
+    rule_of_all = queries.eligibility
 
-    def rule_but_for_the_claim(asked: queries.Asked) -> ColumnElement[str]:
-        return literal(queries.ELIGIBLE) if asked.in_hand else rule_of_all(asked)
+    def rule_but_for_the_claim(**asked: bool) -> ColumnElement[str]:
+        return literal(queries.ELIGIBLE) if asked.get("in_hand") else rule_of_all(**asked)
 
-    patch.setattr(queries, "eligibility_rule", rule_but_for_the_claim)
+    patch.setattr(queries, "eligibility", rule_but_for_the_claim)
     patch.setattr(sending, "_next_ones", sending._next_ones.__wrapped__)
 
 
