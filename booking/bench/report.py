@@ -1,11 +1,13 @@
 """What a benchmark has to say: a table for people, JSON for programs."""
 
+import contextlib
 import json
 import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from rich import box
@@ -116,4 +118,25 @@ def _machine() -> str:
     return (
         f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores, "
         "one server process. Trust the ratios: figures of one round stand beside each other."
+        f"{_stolen()}"
     )
+
+
+def _cpu_ticks() -> list[int]:
+    """User, nice, system, idle, iowait, irq, softirq, steal of all cores since the machine began
+    (proc_stat(5)); none where there is no such file."""
+    with contextlib.suppress(FileNotFoundError), Path("/proc/stat").open() as lines:
+        return [int(ticks) for ticks in lines.readline().split()[1:9]]
+    return []
+
+
+_AT_FIRST = _cpu_ticks()
+
+
+def _stolen() -> str:
+    """What makes every figure worse, and is no fault of the program."""
+    meanwhile = [now - then for now, then in zip(_cpu_ticks(), _AT_FIRST, strict=True)]
+    if not any(meanwhile):
+        return ""
+    *_, stolen = meanwhile
+    return f" Other guests of the machine took {stolen / sum(meanwhile):.1%} of its time meanwhile."
