@@ -1,6 +1,6 @@
 """The keys of clients in the database: written in bulk, and who holds them found again.
 
-Plain SQL for two databases: these statements run for every newcomer and for every row of an import,
+Plain SQL for two databases: these statements run for every row of an import, and for every change,
 thousands of keys at a time. Each names its business.
 """
 
