@@ -60,8 +60,9 @@ def show(report: Report, *, as_json: bool) -> None:
     console.print(_table(f"booking bench {report.benchmark}", report.rows))
     console.print(_goals(report.goals))
     peaks = ", ".join(f"{name} {_figure(mib)} MiB" for name, mib in report.peak_mib.items())
-    for line in [f"Peak memory: {peaks}.", *report.notes, _machine()]:
-        console.print(line, highlight=False)
+    for line in [f"Peak memory: {peaks}." if peaks else "", *report.notes, _machine()]:
+        if line:
+            console.print(line, highlight=False)
 
 
 def progress(text: str) -> None:
