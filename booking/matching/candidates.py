@@ -50,7 +50,6 @@ _HELD = {
         FROM (SELECT DISTINCT key FROM wanted) AS each CROSS JOIN LATERAL ({_HOLDERS}) AS few
     """,  # noqa: S608
 }
-_NOBODY = uuid.UUID(int=0)
 _NO_ID = {"sqlite": "NULL", "postgresql": "CAST(NULL AS uuid)"}
 
 
@@ -110,7 +109,7 @@ def candidates_of(
     """`without` is their own record. With `due`, clients whose keys are not in the database as they
     are now are taken besides, whatever they share."""
     theirs = keys(them)
-    shared, _, known = _found(session, {without or _NOBODY: theirs}, due=due)
+    shared, _, known = _found(session, {without or profiles.NOBODY: theirs}, due=due)
     if without:
         known.pop(without, None)
     return Candidates(list(known.items()), shared)
@@ -144,5 +143,5 @@ def _found(
     near: dict[uuid.UUID, list[uuid.UUID]] = {}
     for who, one in pairs or ():
         near.setdefault(uuid.UUID(who), []).append(uuid.UUID(one))
-    people = profiles.as_profiles(session, (row for row in found if row[0] is not None))
+    people = profiles.as_profiles(session, [row for row in found if row[0] is not None])
     return dict(shared or ()), near, people

@@ -3,7 +3,7 @@ page."""
 
 import json
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Uuid, bindparam, column, literal_column, text
@@ -25,7 +25,7 @@ _IDS = {
     "postgresql": "SELECT unnest(CAST(:ids AS uuid[]))",
 }
 _COUNTRY = "country"
-_NOBODY = uuid.UUID(int=0)
+NOBODY = uuid.UUID(int=0)
 
 # The index of those who are due is taken only where a query says so in its own words.
 NOT_DONE: ColumnElement[bool] = literal_column("compared <> 'done'")
@@ -103,7 +103,7 @@ def held_in_state(session: Session, state: Compared, most: int) -> dict[uuid.UUI
 def page(session: Session, after: uuid.UUID | None, size: int) -> dict[uuid.UUID, Profile]:
     """The next clients of the whole list in the order of their ids; none at the end."""
     found = _AFTER[dialect_of(session)]
-    return as_profiles(session, rows(session, found, after=after or _NOBODY, most=size))
+    return as_profiles(session, rows(session, found, after=after or NOBODY, most=size))
 
 
 def rows(session: Session, found_by: Ready, **given: Any) -> list[tuple[Any, ...]]:
@@ -111,7 +111,9 @@ def rows(session: Session, found_by: Ready, **given: Any) -> list[tuple[Any, ...
     return found_by.execute(session, {"business_id": business_of(session), **given})
 
 
-def as_profiles(session: Session, people: Iterable[tuple[Any, ...]]) -> dict[uuid.UUID, Profile]:
+def as_profiles(session: Session, people: Sequence[tuple[Any, ...]]) -> dict[uuid.UUID, Profile]:
+    if not people:
+        return {}
     where = country(session)
     return {one: profile(_person(told), country=where) for one, told in people}
 

@@ -201,23 +201,21 @@ def _fill(session: Session, rows: Sequence[_Due], moment: datetime) -> list[Clai
     lease_until = moment + timedelta(seconds=settings.send_lease_seconds)
     stale = stale_at(moment, settings.send_lease_seconds)
     business = session.get_one(Business, business_of(session))
-    letters: dict[uuid.UUID, ClientInvitation] = {}
+    campaigns = {row.campaign_id for row in rows}
+    letters = {each: _letter(business, chosen, each) for each in campaigns}
     filled_in, claimed = [], []
     for row in rows:
         secret = keys.derive(Purpose.INVITATION, row.id, row.generation)
         digest, ends = keys.digest(Purpose.INVITATION, secret), row.expires_at or moment + lives
         address = (row.email, row.email_key, row.email_version)
         filled_in.append((row.id, row.repeated, *address, digest, ends))
-        letter = letters.get(row.campaign_id)
-        if letter is None:
-            letter = letters[row.campaign_id] = _letter(business, chosen, row.campaign_id)
         claimed.append(
             Claimed(
                 id=row.id,
                 generation=row.generation,
                 to_email=row.email,
                 first_name=row.first_name,
-                letter=letter,
+                letter=letters[row.campaign_id],
                 attempts=row.attempts,
                 written_at=row.due_at,
                 lease_until=lease_until,
