@@ -123,7 +123,7 @@ class Owned:
     """A row that belongs to one business. The guard below filters it in every ORM statement.
 
     Foreign keys between owned tables are composite, `(business_id, id)`, since the guard does not
-    see INSERTs, Core selects of plain tables, or raw SQL: see `owned_by`.
+    see INSERTs, Core selects of plain tables, or raw SQL: see `same_business`.
     """
 
     business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("business.id", ondelete="CASCADE"))

@@ -146,7 +146,7 @@ def clients_of(session: Session, account_id: uuid.UUID) -> list[Client]:
 
 def is_in_use() -> ColumnElement[bool]:
     """Whether any other record points to the `Client` of a query: an appointment, a login, an
-    invitation. Asks every table with a foreign key to clients, whichever room it belongs to."""
+    invitation. Asks every table that points to clients, whichever room it belongs to."""
     return or_(
         *(
             select(column)
@@ -159,14 +159,14 @@ def is_in_use() -> ColumnElement[bool]:
 
 
 def _pointing_at_clients() -> list[Column[Any]]:
+    """By a foreign key, or, where that would be checked too often, by `uses`."""
     return [
-        key.parent
+        column
         for table in Base.metadata.tables.values()
-        for constraint in table.foreign_key_constraints
-        for key in constraint.elements
-        if constraint.referred_table.name == Client.__tablename__
-        and key.column.name == "id"
-        and table.name not in _OWN_PARTS
+        if table.name not in _OWN_PARTS
+        for column in table.columns
+        if column.info.get("uses") == Client.__tablename__
+        or any(key.column is Client.__table__.c.id for key in column.foreign_keys)
     ]
 
 

@@ -4,7 +4,19 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, cast, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    and_,
+    cast,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.orm import Session
 
@@ -104,15 +116,15 @@ def _queue(session: Session, made: Campaign, client_ids: Sequence[uuid.UUID] | N
     many. It names its business throughout: the tenant guard does not look at a statement on a
     connection, and whoever pressed does not wait while it compiles what would be said twice."""
     queries.make_room(session)
-    chosen = select(
-        Client.id, func.row_number().over(order_by=(Client.sort_name, Client.id)).label("place")
-    ).where(
+    chosen = select(Client.id, Client.sort_name).where(
         Client.business_id == made.business_id,
         queries.eligibility(of_many=True) == queries.ELIGIBLE,
     )
     if client_ids is not None:
         chosen = chosen.where(queries.among(session, client_ids))
-    invited = chosen.subquery()
+    held = _holding(chosen).subquery()
+    place = func.row_number().over(order_by=(held.c.sort_name, held.c.id))
+    invited = select(held.c.id, place.label("place")).subquery()
     rows = select(
         _row_id(session, made.created_at, invited.c.place),
         literal(made.business_id),
@@ -131,6 +143,11 @@ def _queue(session: Session, made: Campaign, client_ids: Sequence[uuid.UUID] | N
     statement = insert(Invitation).from_select(columns, rows, include_defaults=False)
     counting = statement.execution_options(preserve_rowcount=True)
     return session.connection().execute(counting, queries.parameters(session)).rowcount
+
+
+def _holding(chosen: Select[uuid.UUID, str]) -> Select[uuid.UUID, str]:
+    """As a foreign key would: who removes one of these waits, and then finds them invited."""
+    return chosen.order_by(Client.id).with_for_update(of=Client, read=True, key_share=True)
 
 
 def _left_out(
@@ -155,19 +172,13 @@ def _row_id(
     """A UUIDv7 made by the database: 48 bits of time, then the place in the list as a counter (RFC
     9562 §6.2, method 1), then chance. So rows sort by client name and are sent in that order."""
     time_part = f"{int(moment.timestamp() * 1000):012x}"
+    high, low = place.bitwise_rshift(16), place.bitwise_and(0xFFFF)
+    counter = high.bitwise_lshift(20) + low + 0x7_0008_0000
     if session.get_bind().dialect.name == "sqlite":
-        high, low = place.op(">>")(16), place.op("&")(0xFFFF)
-        random = func.random().op("&")(0xFFF_FFFF_FFFF)
-        return func.printf(f"{time_part}7%03x8%04x%011x", high, low, random)
-    chance = func.md5(func.concat(func.random(), place))
-    counter = func.lpad(func.to_hex(place), 7, "0")
-    parts = (
-        func.substr(counter, 1, 3),
-        "8",
-        func.substr(counter, 4, 4),
-        func.substr(chance, 1, 11),
-    )
-    return cast(func.concat(f"{time_part}7", *parts), UuidType())
+        bits = func.random().bitwise_and(0xFFF_FFFF_FFFF)
+        return func.printf(f"{time_part}%09x%011x", counter, bits)
+    chance = cast(func.random() * 0x3FF_FFFF_FFFF, BigInteger) + 0x400_0000_0000
+    return cast(func.concat(time_part, func.to_hex(counter), func.to_hex(chance)), UuidType())
 
 
 def pause(session: Session, found: Campaign, *, by: Actor) -> None:
