@@ -129,6 +129,13 @@ class Owned:
     business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("business.id", ondelete="CASCADE"))
 
 
+class OwnedPart(Owned):
+    """A row of something that is owned itself, by `same_business`. That has the key to the
+    business: to check it again for each row is felt where PostgreSQL writes a long list."""
+
+    business_id: Mapped[uuid.UUID] = mapped_column()
+
+
 def same_business(column: str, target: str, **options: Any) -> ForeignKeyConstraint:
     """A foreign key that stays within the tenant: `(business_id, column)` → `(business_id, id)`.
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from booking.database import Base, Owned, new_id, same_business, states
+from booking.database import Base, Owned, OwnedPart, new_id, same_business, states
 
 
 class ClientStatus(StrEnum):
@@ -85,10 +85,9 @@ class Client(Owned, Base):
         return f"{self.first_name} {self.last_name}".strip() or self.email or "Unnamed client"
 
 
-class Pet(Owned, Base):
+class Pet(OwnedPart, Base):
     __tablename__ = "pet"
     __table_args__ = (
-        UniqueConstraint("business_id", "id"),
         same_business("client_id", "client", ondelete="CASCADE"),
         Index("ix_pet_client", "business_id", "client_id"),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from booking.database import Base, Owned, new_id, same_business, states
+from booking.database import Base, Owned, OwnedPart, new_id, same_business, states
 
 
 class ImportState(StrEnum):
@@ -73,7 +73,7 @@ class Import(Owned, Base):
     spared: Mapped[int] = mapped_column(default=0)
 
 
-class ImportRow(Owned, Base):
+class ImportRow(OwnedPart, Base):
     """One person of the file (or one line that was rejected), with what became of it.
 
     `person` is what the file says of them, empty values left out. `cells` are the lines as read,

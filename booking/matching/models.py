@@ -16,10 +16,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from booking.database import Base, Owned, new_id, same_business, states
+from booking.database import Base, Owned, OwnedPart, new_id, same_business, states
 
 
-class ClientKey(Owned, Base):
+class ClientKey(OwnedPart, Base):
     """One thing a client may be found by: an address, a number, a way to write the name.
 
     `key` is the number `rules.keys` gives it, `name` stands for the client's visible name: how many
@@ -34,7 +34,6 @@ class ClientKey(Owned, Base):
         {"sqlite_with_rowid": False},
     )
 
-    business_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("business.id", ondelete="CASCADE"))
     key: Mapped[int] = mapped_column(BigInteger, autoincrement=False)
     client_id: Mapped[uuid.UUID]
     name: Mapped[int]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, func, or_, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.orm import Session
 
 from booking.clients.models import Client, ClientStatus, Compared
@@ -82,11 +82,13 @@ def made_by(session: Session, row: Import) -> Made:
 
 
 def is_anybody_besides(session: Session, made: Made) -> bool:
+    """Looks at the two ends of the list: whether there is anybody beyond an id, PostgreSQL may look
+    for through the whole of it."""
     first, last = map(uuid.UUID, made)
-    anybody = select(_client.c.id).where(_client.c.business_id == business_of(session))
-    before = anybody.where(_client.c.id < first).exists()
-    after = anybody.where(_client.c.id > last).exists()
-    return bool(session.scalar(select(or_(before, after))))
+    one = select(_client.c.id).where(_client.c.business_id == business_of(session)).limit(1)
+    oldest = session.scalar(one.order_by(_client.c.id))
+    newest = session.scalar(one.order_by(_client.c.id.desc()))
+    return oldest is not None and newest is not None and (oldest < first or newest > last)
 
 
 def is_anybody_due(session: Session) -> bool:
