@@ -95,17 +95,15 @@ def open_matches(session: Session, *, after: After | None = None, limit: int = 5
 def decided(
     session: Session, state: MatchState, *, after: After | None = None, limit: int = 50
 ) -> list[Match]:
-    """What staff said of all sorts of pairs."""
-    return _page(session, select(Match).where(Match.state == state), after, limit)
+    """What staff said of all sorts of pairs, as far as it stands: a login that was taken from its
+    client on the client's page is linked no more."""
+    return _page(session, _answered(state), after, limit)
 
 
 def of_client(session: Session, client_id: uuid.UUID, state: MatchState) -> list[Match]:
     """What was asked about that client and stands so, the likeliest first."""
-    query = select(Match).where(
-        Match.state == state, or_(Match.client_id == client_id, Match.other_id == client_id)
-    )
-    if state is MatchState.OPEN:
-        query = query.where(_waits())
+    theirs = or_(Match.client_id == client_id, Match.other_id == client_id)
+    query = _answered(state).where(theirs)
     return list(session.scalars(query.order_by(Match.score.desc(), Match.id.desc())))
 
 
@@ -127,6 +125,14 @@ def _raised(what: Any) -> Select[Any]:
     return select(what).where(
         Match.state == MatchState.OPEN, Match.origin.in_(_RAISED_BY), _waits()
     )
+
+
+def _answered(state: MatchState) -> Select[Any]:
+    """The matches in that state; OPEN is the answer that is still to come."""
+    query = select(Match).where(Match.state == state)
+    if state is MatchState.OPEN:
+        return query.where(_waits())
+    return query.where(~_waits()) if state is MatchState.LINKED else query
 
 
 def _waits() -> ColumnElement[bool]:

@@ -213,13 +213,11 @@ def differing(entry: Mapping[str, Any], now: Record) -> list[str]:
     return [name for name in after if now[name] != after[name] and now[name] != before[name]]
 
 
-def difference(entry: Mapping[str, Any], column: str, now: Any, record: str) -> Difference:
-    before, after = entry["before"][column], entry["after"][column]
+def difference(key: str, record: str, column: str, before: Any, after: Any, now: Any) -> Difference:
     message = (
         f"{label(column)} of {record}: {_said(before)} before the merge,"
         f" {_said(after)} after it, {_said(now)} now."
     )
-    key = f"{entry['table']}:{entry['id']}:{column}"
     return Difference(key, record, column, before, after, now, message)
 
 

@@ -189,3 +189,7 @@ def test_where_staff_do_the_linking_the_login_waits_in_the_queue(
     assert api.staff.post(f"/businesses/{{b}}/matches/{match['id']}/link").status_code == 200
     assert me(api, body["token"])["id"] == str(known)
     assert items(api, "matches") == []
+    answered = "matches?state=linked"
+    assert [one["id"] for one in items(api, answered)] == [match["id"]]
+    assert api.staff.delete(f"/businesses/{{b}}/clients/{known}/account").status_code == 204
+    assert items(api, answered) == items(api, "matches") == []

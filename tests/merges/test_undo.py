@@ -178,6 +178,27 @@ def test_a_pet_removed_since_is_said(api: Api, site: Site) -> None:
     assert undone(api.staff, done)["gone"] == ["Tom was removed since the merge."]
 
 
+def test_a_visit_given_to_somebody_else_since_is_decided_by_names(
+    api: Api, site: Site, world: World
+) -> None:
+    keep, other = add(api.staff, first_name="Ann"), add(api.staff, first_name="Ann")
+    with site.writing() as session:
+        owner = find(session, uuid.UUID(other["id"]))
+        visit = make.appointment(session, owner, world.salon.bath, world.salon.ana, START)
+    done = merged(api.staff, keep, other)
+    with site.writing() as session:
+        session.get_one(type(visit), visit.id).client_id = world.kim.id
+    (conflict,) = problem_of(ask_undo(api.staff, done), 409)["conflicts"]
+    assert [conflict[when] for when in ("before", "after", "now")] == [
+        "Ann, a record that was merged",
+        "Ann, the record that was kept",
+        world.kim.name,
+    ]
+    undone(api.staff, done, **{conflict["key"]: "restore"})
+    with site.reading() as session:
+        assert str(session.get_one(type(visit), visit.id).client_id) == other["id"]
+
+
 def test_what_came_since_stays_with_the_kept_record(api: Api, site: Site, world: World) -> None:
     keep, other = add(api.staff, first_name="Ann"), add(api.staff, first_name="Anna")
     done = merged(api.staff, keep, other)
