@@ -192,6 +192,26 @@ def as_they_stand(site: Site) -> list[tuple[object, ...]]:
     return [tuple(getattr(one, name) for name in said) for one in people(site)]
 
 
+def test_whom_one_list_made_and_changed_is_foreseen_to_go_unless_somebody_else_changed_them(
+    site: Site,
+) -> None:
+    tea = ",{},Example,{}@example.net,,likes tea,,,"
+    lines = [f"{n},{name},Example,{name}@example.net,5550{n},,,," for n, name in enumerate("abcd")]
+    row = upload(site, listed(*lines, *(tea.format(f"{name} x", name) for name in "abc")))
+    assert counts(site, row) == {"new": 4, "updated": 3}
+    with site.writing() as session:
+        changed = queries.search(session, ClientFilter(q="b@example.net"))
+        clients.change_client(session, changed[0], {"mobile_phone": "5559"}, by=SYSTEM)
+    with site.reading() as session:
+        foreseen = undoing.foresee(session, imports.find(session, row.id))
+        assert [(staged.number, why) for staged, why in foreseen.examples] == [
+            (2, "was changed since")
+        ]
+    done = undo(site, row)
+    assert (foreseen.removed, foreseen.restored, foreseen.spared) == (3, 3, 1)
+    assert (done.removed, done.restored, done.spared) == (3, 3, 1)
+
+
 def test_a_killed_worker_undoes_each_row_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     row = worked_on(site)
     monkeypatch.setattr(undoing, "CHUNK", 2)

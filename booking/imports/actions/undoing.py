@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, delete, func, or_, select
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session, aliased, defer
 
 from booking import clock, wakeup
 from booking.audit.actions import Actor, record
@@ -34,6 +34,7 @@ EXAMPLES = 20
 """of those who would stay are named before an import is undone"""
 _DATES = {"birthday", "birth_date"}
 _GONE = "was merged with another one, or removed, since"
+_CHANGED_SINCE = "was changed since"
 _CHANGED = "was changed since; those values stay"
 _FAILED = "could not be changed back; please look at it"
 
@@ -180,11 +181,38 @@ def foresee(session: Session, row: Import) -> Outlook:
             found.removed += number
         else:
             found.spared += number
-    some = _that_stay(row, ImportRow).order_by(ImportRow.number).limit(EXAMPLES)
-    found.examples += [(staged, why) for staged, why in session.execute(some)]
+    taken_back = _only_changed_by(session, row)
+    found.removed += len(taken_back)
+    found.spared -= len(taken_back)
+    some = _that_stay(row, ImportRow).order_by(ImportRow.number).limit(EXAMPLES + len(taken_back))
+    staying = [
+        (staged, why) for staged, why in session.execute(some) if staged.id not in taken_back
+    ]
+    found.examples += staying[:EXAMPLES]
     _foresee_changed(session, row, found)
     found.examples = sorted(found.examples, key=lambda one: one[0].number)[:EXAMPLES]
     return found
+
+
+def _only_changed_by(session: Session, row: Import) -> set[uuid.UUID]:
+    """Rows that made a client whom nobody but later rows of this import changed. Those are taken
+    back before it is looked at, and so it does not stay."""
+    later = aliased(ImportRow)
+    query = (
+        _made(row, ImportRow.id, Client.updated_at, later.undo)
+        .join(later, (later.business_id == Client.business_id) & (later.client_id == Client.id))
+        .where(
+            later.import_id == row.id,
+            later.verdict == Verdict.UPDATED,
+            _why_it_stays() == _CHANGED_SINCE,
+        )
+        .order_by(later.number)
+    )
+    is_as_left = {
+        row_id: updated_at == datetime.fromisoformat(undo["after"])
+        for row_id, updated_at, undo in session.execute(query)
+    }
+    return {row_id for row_id, is_last in is_as_left.items() if is_last}
 
 
 def _foresee_changed(session: Session, row: Import, found: Outlook) -> None:
@@ -277,7 +305,7 @@ def _why_it_stays() -> ColumnElement[str | None]:
         (Client.id.is_(None), _GONE),
         (clients.is_in_use(), "has appointments, an invitation or a login by now"),
         (_decided_about(), "was told apart from another one since"),
-        (Client.updated_at != Client.created_at, "was changed since"),
+        (Client.updated_at != Client.created_at, _CHANGED_SINCE),
     )
 
 
