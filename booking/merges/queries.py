@@ -245,6 +245,19 @@ def merged_of(
     return found
 
 
+def owner(session: Session, merge: Merge, client_id: str | None) -> str | None:
+    """Whose a visit or a pet is. Records that were merged are mostly of one name."""
+    if client_id is None:
+        return None
+    if client_id == str(merge.kept_id):
+        return f"{merge.kept_name}, the record that was kept"
+    for merged in merged_of(session, [merge.id])[merge.id]:
+        if client_id == str(merged.client_id):
+            return f"{merged.name}, a record that was merged"
+    other = session.get(Client, uuid.UUID(client_id))
+    return other.name if other else "a client who is gone"
+
+
 def where_is(session: Session, client_id: uuid.UUID) -> uuid.UUID | None:
     """The record this one has become part of; None where it never went into another."""
     place = None

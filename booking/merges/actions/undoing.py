@@ -165,7 +165,7 @@ def _differences(undoing: _Undoing) -> Iterator[Difference]:
                 continue
             values = [each[column] for each in (entry["before"], entry["after"], now)]
             if column == "client_id":
-                values = [_owner(undoing, each) for each in values]
+                values = [queries.owner(undoing.session, undoing.merge, each) for each in values]
             name = _name(undoing, key, now)
             yield rules.difference(f"{key[0]}:{key[1]}:{column}", name, column, *values)
     login = _login_difference(undoing)
@@ -177,19 +177,6 @@ def _name(undoing: _Undoing, key: Key, row: Row) -> str:
     if key[0] == "client":
         return undoing.kept.name
     return str(row["name"]) if key[0] == "pet" else f"the visit of {row['starts_at'][:10]}"
-
-
-def _owner(undoing: _Undoing, client_id: str | None) -> str | None:
-    """Records that were merged are mostly of one name."""
-    if client_id is None:
-        return None
-    if client_id == str(undoing.kept.id):
-        return f"{undoing.kept.name}, the record that was kept"
-    for merged in queries.merged_of(undoing.session, [undoing.merge.id])[undoing.merge.id]:
-        if client_id == str(merged.client_id):
-            return f"{merged.name}, a record that was merged"
-    other = undoing.session.get(Client, uuid.UUID(client_id))
-    return other.name if other else "a client who is gone"
 
 
 def _login_difference(undoing: _Undoing) -> Difference | None:
