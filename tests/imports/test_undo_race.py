@@ -28,6 +28,13 @@ def invited(site: Site, row: Import) -> bool:
         return session.scalar(select(Invitation.id).where(theirs)) is not None
 
 
+def to_be_undone(site: Site) -> Import:
+    row = upload(site, listed(ANN))
+    with site.writing() as session:
+        undoing.begin(session, imports.find(session, row.id), by=SYSTEM)
+    return row
+
+
 def let_go(monkeypatch: pytest.MonkeyPatch, is_held: bool) -> None:
     if not is_held:
         monkeypatch.setattr(campaigns, "_holding", lambda chosen: chosen)
@@ -39,9 +46,7 @@ def test_whom_the_envelope_is_just_inviting_stays(
     site: Site, monkeypatch: pytest.MonkeyPatch, is_held: bool
 ) -> None:
     let_go(monkeypatch, is_held)
-    row = upload(site, listed(ANN))
-    with site.writing() as session:
-        undoing.begin(session, imports.find(session, row.id), by=SYSTEM)
+    row = to_be_undone(site)
     undo = threading.Thread(target=work, args=(site,))
     with site.writing() as session:
         campaigns.invite_all(session, by=SYSTEM)
@@ -59,9 +64,7 @@ def test_who_is_just_being_removed_is_not_invited(
     site: Site, monkeypatch: pytest.MonkeyPatch, is_held: bool
 ) -> None:
     let_go(monkeypatch, is_held)
-    row = upload(site, listed(ANN))
-    with site.writing() as session:
-        undoing.begin(session, imports.find(session, row.id), by=SYSTEM)
+    row = to_be_undone(site)
 
     def press() -> None:
         with site.writing() as session:
