@@ -201,7 +201,7 @@ def _send(way: str, count: int, port: int, settings: Settings) -> tuple[Sample, 
         raise WrongAnswer(f"{way}: {arrived} messages arrived of {share * PROCESSES}")
     seconds = max(each["seconds"] for each in told)
     sample = Sample(arrived, seconds, (), sum(each["cpu"] for each in told))
-    return sample, max(each["peak_mib"] for each in told)
+    return sample, max(each["peak_mib"] or 0.0 for each in told)
 
 
 def _report(

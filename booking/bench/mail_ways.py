@@ -5,6 +5,7 @@ line, sends, and tells how long it took, its CPU and its peak memory as JSON.
 """
 
 import json
+import os
 import resource
 import smtplib
 import sys
@@ -16,6 +17,7 @@ from email.utils import make_msgid
 import jinja2
 from emails.message import Message
 
+from booking.bench.server import peak_mib
 from booking.config import Settings
 from booking.database import Database
 from booking.mail import pipelining
@@ -152,7 +154,7 @@ def main() -> None:
     seconds = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    json.dump({"seconds": seconds, "cpu": cpu, "peak_mib": after.ru_maxrss / 1024}, sys.stdout)
+    json.dump({"seconds": seconds, "cpu": cpu, "peak_mib": peak_mib(os.getpid())}, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -97,12 +97,7 @@ class Server:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def peak_mib(self) -> float | None:
-        try:
-            told = Path(f"/proc/{self._child.pid}/status").read_text()
-        except OSError:
-            return None
-        lines = dict(line.split(":", 1) for line in told.splitlines())
-        return int(lines["VmHWM"].split()[0]) / 1024
+        return peak_mib(self._child.pid)
 
     def stop(self) -> None:
         self._child.terminate()
@@ -137,3 +132,14 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def peak_mib(pid: int) -> float | None:
+    """Of that process alone; what `getrusage` says begins with what its parent held. None where
+    there is no /proc, or no such process."""
+    try:
+        told = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return None
+    lines = dict(line.split(":", 1) for line in told.splitlines())
+    return int(lines["VmHWM"].split()[0]) / 1024
